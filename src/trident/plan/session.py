@@ -1,0 +1,80 @@
+"""The session: what steps share while a plan runs, and what is undone when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trident.errors import Internal
+from trident.progress import BytesMoved, Notice, Progress, silent
+
+if TYPE_CHECKING:
+    from trident.image.cosi.reader import Cosi
+    from trident.plan.situation import Situation
+
+
+@dataclass
+class Session:
+    """State of one execution.
+
+    Attributes:
+        situation: what the plan was compiled from.
+        cosi: the open image, or ``None`` where the plan needs none.
+        partition_paths: device path by block device id; creating partitions fills it in.
+        disk_uuids: GPT disk GUID by disk id.
+        newroot: where the target's file systems are mounted while they are.
+        mounts: contexts to leave when the mounted newroot is no longer needed; unwound in reverse,
+            whatever happens.
+        progress: where events go.
+        current_step: id of the running step, for byte progress.
+        artifacts: small facts that one step leaves for a later one, by name.
+    """
+
+    situation: Situation
+    cosi: Cosi | None = None
+    partition_paths: dict[str, str] = field(default_factory=dict)
+    disk_uuids: dict[str, str] = field(default_factory=dict)
+    newroot: Path | None = None
+    mounts: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    progress: Progress = silent
+    current_step: str = ""
+    artifacts: dict[str, object] = field(default_factory=dict)
+
+    def device(self, block_device_id: str) -> str:
+        """The node of a partition, or of the member of an A/B pair that this servicing writes.
+
+        Raises:
+            Internal: ``block-device-path`` if the id has no node (yet).
+        """
+        resolved = self.situation.desired.storage.resolve_volume(block_device_id, self.situation.target_volume)
+        try:
+            return self.partition_paths[resolved]
+        except KeyError:
+            raise Internal("get-block-device-path", f"No device node is known for '{resolved}'.") from None
+
+    def mounted_newroot(self) -> Path:
+        """The mounted newroot.
+
+        Raises:
+            Internal: ``newroot-not-mounted`` if a step asks for it outside its phase.
+        """
+        if self.newroot is None:
+            raise Internal("newroot-not-mounted", "A step needs the target's file systems, but they are not mounted.")
+        return self.newroot
+
+    def moved(self, done: int, total: int) -> None:
+        """Report bytes of the running step."""
+        self.progress(BytesMoved(self.current_step, done, total))
+
+    def note(self, text: str) -> None:
+        """Say something that belongs to the running step but is no byte count."""
+        self.progress(Notice("info", text))
+
+    @contextlib.contextmanager
+    def unwinding(self) -> Iterator[Session]:
+        """Leave every context in ``mounts``, in reverse, however the body ends."""
+        with self.mounts:
+            yield self

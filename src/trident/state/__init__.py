@@ -1,0 +1,1 @@
+"""Host Status and its transitions, the datastore, the journal and the lock."""
