@@ -110,6 +110,10 @@ class Servicing(TridentError):
     kind = ErrorKind.SERVICING
 
 
+class Interrupted(Servicing):
+    """A person or the service manager stopped the work (SIGINT, SIGTERM)."""
+
+
 class HealthChecks(TridentError):
     """The new system runs but its health checks say no."""
 

@@ -1,0 +1,1 @@
+"""The front door for people: words, progress and exit codes. No logic."""

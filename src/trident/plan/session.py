@@ -14,6 +14,7 @@ from trident.progress import BytesMoved, Notice, Progress, silent
 if TYPE_CHECKING:
     from trident.image.cosi.reader import Cosi
     from trident.plan.situation import Situation
+    from trident.state.datastore import Datastore
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Session:
     Attributes:
         situation: what the plan was compiled from.
         cosi: the open image, or ``None`` where the plan needs none.
+        datastore: the open datastore of the running system.
         partition_paths: device path by block device id; creating partitions fills it in.
         disk_uuids: GPT disk GUID by disk id.
         newroot: where the target's file systems are mounted while they are.
@@ -35,6 +37,7 @@ class Session:
 
     situation: Situation
     cosi: Cosi | None = None
+    datastore: Datastore | None = None
     partition_paths: dict[str, str] = field(default_factory=dict)
     disk_uuids: dict[str, str] = field(default_factory=dict)
     newroot: Path | None = None
@@ -49,7 +52,9 @@ class Session:
         Raises:
             Internal: ``block-device-path`` if the id has no node (yet).
         """
-        resolved = self.situation.desired.storage.resolve_volume(block_device_id, self.situation.target_volume)
+        resolved = self.situation.desired.storage.resolve_volume(
+            block_device_id, self.situation.target_volume
+        )
         try:
             return self.partition_paths[resolved]
         except KeyError:
@@ -62,7 +67,9 @@ class Session:
             Internal: ``newroot-not-mounted`` if a step asks for it outside its phase.
         """
         if self.newroot is None:
-            raise Internal("newroot-not-mounted", "A step needs the target's file systems, but they are not mounted.")
+            raise Internal(
+                "newroot-not-mounted", "A step needs the target's file systems, but they are not mounted."
+            )
         return self.newroot
 
     def moved(self, done: int, total: int) -> None:

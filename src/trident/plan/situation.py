@@ -24,7 +24,7 @@ class BootType(enum.StrEnum):
 
 @dataclass(frozen=True)
 class DiskFacts:
-    """A disk of the machine: canonical device node, size and logical sector size in bytes, what is mounted."""
+    """A disk: canonical device node, size and logical sector size in bytes, mount points in use."""
 
     device: str
     size: int
@@ -65,7 +65,7 @@ class Situation:
 
     @property
     def target_volume(self) -> AbVolume:
-        """The volume of each A/B pair that this servicing writes: A on a blank machine, else the inactive one."""
+        """The side of each A/B pair that this servicing writes: A on a blank machine, else the inactive."""
         if self.servicing_type is ServicingType.AB_UPDATE and self.status.ab_active_volume is AbVolume.A:
             return AbVolume.B
         return AbVolume.A

@@ -1,0 +1,1 @@
+"""The verbs, one file each: gather facts, select the servicing type, compile the plan, execute, record."""

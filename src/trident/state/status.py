@@ -59,8 +59,11 @@ class AbVolume(enum.StrEnum):
 
 @dataclass(frozen=True)
 class HostStatus:
-    """The actual state of the machine. ``spec`` and ``spec_old`` are Host Configurations as plain data,
-    so that reading a status needs no model and old documents stay readable."""
+    """The actual state of the machine.
+
+    ``spec`` and ``spec_old`` are Host Configurations as plain data, so that reading a status needs no
+    model and old documents stay readable.
+    """
 
     spec: Mapping[str, Any] = field(default_factory=dict)
     spec_old: Mapping[str, Any] = field(default_factory=dict)

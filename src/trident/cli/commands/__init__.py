@@ -1,0 +1,1 @@
+"""One module a verb, each with ``run(options) -> exit code``; loaded only when its verb is asked for."""

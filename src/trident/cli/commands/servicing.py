@@ -1,0 +1,77 @@
+"""What install, update and commit have in common: progress, reports, the reboot at the end."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from trident.cli.progress import drawn
+from trident.cli.report import print_error, print_json, save_text
+from trident.errors import ExitCode, TridentError
+from trident.plan.step import Operation
+from trident.servicing.environment import Environment, Outcome
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+
+
+def load(path: str) -> HostConfiguration:
+    """The Host Configuration at ``path``, ``-`` being standard input.
+
+    Raises:
+        InvalidInput: it cannot be read, or it has mistakes.
+    """
+    from trident.config.load import load_host_configuration_file
+
+    return load_host_configuration_file(path)
+
+
+def operations(options: argparse.Namespace) -> frozenset[Operation]:
+    """The operations that the caller allows."""
+    return frozenset(Operation(name) for name in itertools.chain.from_iterable(options.allowed_operations))
+
+
+def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome]) -> int:
+    """Run a verb with its progress shown, save what was asked for, and reboot if the verb needs it."""
+    environment = Environment()
+    try:
+        with drawn(options.progress_fd) as progress:
+            outcome = verb(Environment(progress=progress))
+    except TridentError:
+        _save_status(options, environment)
+        raise
+    _save_status(options, environment)
+    if options.output == "json":
+        print_json(
+            {
+                "servicingType": str(outcome.servicing_type),
+                "needsReboot": outcome.needs_reboot,
+                "summary": outcome.summary,
+            }
+        )
+    else:
+        sys.stdout.write(outcome.summary + "\n")
+        sys.stdout.flush()
+    return _reboot() if outcome.needs_reboot else ExitCode.SUCCESS
+
+
+def _save_status(options: argparse.Namespace, environment: Environment) -> None:
+    if options.status is None or not environment.datastore_path.exists():
+        return
+    from trident.servicing.get import Kind, get_text
+
+    save_text(get_text(Kind.STATUS, environment), options.status)
+
+
+def _reboot() -> int:
+    from trident.host.system import reboot
+
+    try:
+        reboot()
+    except TridentError as error:
+        print_error(error, as_json=False)
+        return ExitCode.REBOOT_UNSUCCESSFUL
+    return ExitCode.SUCCESS

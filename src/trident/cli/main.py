@@ -1,0 +1,74 @@
+"""The ``trident`` command: parse, call the verb, say how it ended."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from trident.cli.parser import build_parser
+from trident.errors import ExitCode, Internal, Interrupted, TridentError
+
+if TYPE_CHECKING:
+    import argparse
+    from types import FrameType
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Never lets a traceback out."""
+    options = build_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        from trident.cli.log import set_up_logging
+
+        set_up_logging(options.verbosity, options.verb)
+        # One module a verb, loaded when it is asked for: 'get' must not wait for what 'update' needs.
+        command = importlib.import_module(f"trident.cli.commands.{options.verb}")
+        code: int = command.run(options)
+    except TridentError as error:
+        return _report(error, options)
+    except KeyboardInterrupt:
+        return _report(Interrupted("interrupted", f"'trident {options.verb}' was interrupted."), options)
+    except BrokenPipeError:
+        # The reader of a pipe went away; Python would complain once more while it closes stdout.
+        sys.stdout = None  # type: ignore[assignment]
+        return ExitCode.SUCCESS
+    except Exception as error:  # noqa: BLE001  (the last line of defence: a defect is reported, not dumped)
+        return _report(_defect(error), options)
+    return code
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _defect(error: Exception) -> Internal:
+    import logging
+
+    logging.getLogger("trident").debug("unexpected exception", exc_info=error)
+    internal = Internal(
+        "panic",
+        f"Trident met an error that it did not expect: {type(error).__name__}: {error}",
+        hint="This is a defect of Trident. Please report it with the log of this run.",
+    )
+    internal.__cause__ = error
+    return internal
+
+
+def _report(error: TridentError, options: argparse.Namespace) -> int:
+    from trident.cli.report import print_error, save_document
+
+    print_error(error, as_json=getattr(options, "output", "text") == "json")
+    path = getattr(options, "error", None)
+    if path is not None:
+        try:
+            save_document(error.to_document(), path)
+        except TridentError as second:
+            print_error(second, as_json=False)
+    return ExitCode.INTERRUPTED if isinstance(error, Interrupted) else ExitCode.FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

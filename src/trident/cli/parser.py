@@ -1,0 +1,232 @@
+"""The command line: every verb, option, default and help text. Upstream's spelling where upstream has it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+import trident
+from trident.errors import ExitCode
+
+DEFAULT_CONFIGURATION_PATH = "/etc/trident/config.yaml"
+VERBOSITIES = ("OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
+OPERATIONS = ("stage", "finalize")
+GET_KINDS = ("configuration", "status", "last-error")
+
+_EPILOG = """\
+examples:
+  trident validate host.yaml          check a Host Configuration, anywhere, as any user
+  trident plan host.yaml              what would happen here, why, and how many bytes it fetches
+  trident install host.yaml           from a servicing OS in RAM: make this machine what the file says
+  trident update host.yaml            on an installed host: stage, finalize, reboot into the new system
+  trident get last-error              what went wrong last time
+
+exit codes:
+  0 done   1 set-up failed   2 failed, see the message   3 the reboot did not happen   130 interrupted
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes no abbreviations, so that a new option never changes what a script means."""
+
+    def __init__(self, **options: object) -> None:
+        options.setdefault("allow_abbrev", False)
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(ExitCode.FAILED, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the ``trident`` command; man pages and shell completion are made from it too."""
+    parser = _Parser(
+        prog="trident",
+        description="Install and service Linux systems from one declarative file.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"trident {trident.__version__}")
+    _add_verbosity(parser, default="DEBUG")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True, title="commands")
+    _add_install(verbs)
+    _add_update(verbs)
+    _add_commit(verbs)
+    _add_plan(verbs)
+    _add_validate(verbs)
+    _add_get(verbs)
+    _add_image(verbs)
+    return parser
+
+
+Verbs = argparse._SubParsersAction  # the standard library has no public name for it
+
+
+def _add_install(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "install",
+        help="install the target OS on this machine",
+        description="Install the target OS as the Host Configuration says: partition the disks,\n"
+        "stream the image, configure the system, and boot it. Runs only from a servicing OS\n"
+        "in RAM or on live media.",
+    )
+    _add_configuration(parser, "the Host Configuration to apply")
+    _add_operations(parser)
+    _add_reports(parser)
+    parser.add_argument(
+        "--multiboot", action="store_true", help="install beside another OS (not supported yet)"
+    )
+
+
+def _add_update(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "update",
+        help="update this host to a Host Configuration",
+        description="Compare the Host Configuration with what the host is and apply the difference: an A/B\n"
+        "update streams the new image onto the inactive volume while the host works on, then\n"
+        "reboots into it. "
+        "'stage' and 'finalize' can be hours apart.",
+    )
+    _add_configuration(parser, "the Host Configuration to apply")
+    _add_operations(parser)
+    _add_reports(parser)
+
+
+def _add_commit(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "commit",
+        help="after a boot: keep the new system, or record that the old one runs",
+        description="Check that the firmware booted the system that was just installed or updated, and make\n"
+        "that permanent. The agent's unit runs this at every boot; with nothing to commit it succeeds.",
+    )
+    _add_reports(parser)
+
+
+def _add_plan(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "plan",
+        help="show what install or update would do, and why",
+        description="Select and compile the servicing for a Host Configuration without doing it: servicing\n"
+        "type, the changes that force it, every step, what is written where, bytes to fetch, and\n"
+        "whether it reboots.",
+    )
+    _add_configuration(parser, "the Host Configuration to plan for")
+    _add_output(parser)
+    _add_verbosity(parser)
+
+
+def _add_validate(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "validate",
+        help="check a Host Configuration",
+        description="Report every mistake in a Host Configuration with file, line and column. Works on any\n"
+        "machine, as any user; '-' reads standard input.",
+    )
+    _add_configuration(parser, "the Host Configuration to check")
+    _add_output(parser)
+    _add_verbosity(parser)
+
+
+def _add_get(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "get",
+        help="show what this host is",
+        description="Print the Host Status, the Host Configuration that the host has, or the last error.",
+    )
+    parser.add_argument(
+        "kind", metavar="KIND", nargs="?", default="status", choices=GET_KINDS,
+        help="what to print: %(choices)s [default: %(default)s]",
+    )  # fmt: skip
+    parser.add_argument("-o", "--outfile", metavar="OUTFILE", help="write to this file instead")
+    _add_output(parser)
+    _add_verbosity(parser)
+
+
+def _add_image(verbs: Verbs[_Parser]) -> None:
+    image = verbs.add_parser(
+        "image",
+        help="build, inspect, verify or write COSI images",
+        description="Work with Composable OS Images (COSI).",
+    )
+    actions = image.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
+    build = actions.add_parser(
+        "build",
+        help="make a COSI from a root tree",
+        description="Make a COSI 1.2 from a root tree (a directory or a tar archive) and a layout file.\n"
+        "The same input gives the same bytes. The layout file is described in docs/image-layout.md.",
+    )
+    build.add_argument("tree", metavar="TREE", help="the root tree: a directory, or a tar archive")
+    build.add_argument("layout", metavar="LAYOUT", help="the layout file (YAML)")
+    build.add_argument("-o", "--outfile", metavar="COSI", required=True, help="the image to write")
+    inspect = actions.add_parser(
+        "inspect", help="show what a COSI holds", description="Show what a COSI holds."
+    )
+    verify = actions.add_parser(
+        "verify",
+        help="check every byte of a COSI",
+        description="Read a COSI whole: hashes, sizes and the partition table.",
+    )
+    write = actions.add_parser(
+        "write",
+        help="write a COSI to a disk or a file",
+        description="Lay a whole disk image from a COSI: partition table and file systems.\n"
+        "For test machines and flashing; 'trident install' is the way to a serviced host.",
+    )
+    for parser in (inspect, verify, write):
+        parser.add_argument("image", metavar="IMAGE", help="path or URL (file, http, https) of the COSI")
+        parser.add_argument(
+            "--sha384", default="ignored", help="expected SHA-384 of its metadata [default: %(default)s]"
+        )
+    write.add_argument("target", metavar="TARGET", help="the disk (or file) to write; its content is lost")
+    for parser in (build, inspect, verify, write):
+        _add_output(parser)
+        _add_verbosity(parser)
+
+
+def _add_configuration(parser: argparse.ArgumentParser, description: str) -> None:
+    parser.add_argument(
+        "config", metavar="CONFIG", nargs="?", default=DEFAULT_CONFIGURATION_PATH,
+        help=f"{description} [default: %(default)s]",
+    )  # fmt: skip
+
+
+def _operations(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in OPERATIONS:
+            raise argparse.ArgumentTypeError(
+                f"'{name}' is not an operation; choose from {', '.join(OPERATIONS)}"
+            )
+    return names
+
+
+def _add_operations(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allowed-operations", metavar="OPERATION", nargs="*", type=_operations, default=[OPERATIONS],
+        help="comma-separated operations that Trident may perform: stage, finalize [default: stage,finalize]",
+    )  # fmt: skip
+
+
+def _add_reports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-s", "--status", metavar="STATUS", help="save the resulting Host Status to this file"
+    )
+    parser.add_argument("-e", "--error", metavar="ERROR", help="save an eventual fatal error to this file")
+    parser.add_argument(
+        "--progress-fd", metavar="FD", type=int, help="write progress events as JSON Lines to this descriptor"
+    )
+    _add_output(parser)
+    _add_verbosity(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", choices=("text", "json"), default="text", help="what to print [default: %(default)s]"
+    )
+
+
+def _add_verbosity(parser: argparse.ArgumentParser, default: str = argparse.SUPPRESS) -> None:
+    # On a verb the option has no default of its own, so that 'trident -v INFO get' keeps its INFO.
+    parser.add_argument(
+        "-v", "--verbosity", metavar="VERBOSITY", type=str.upper, choices=VERBOSITIES, default=default,
+        help="log level: OFF, ERROR, WARN, INFO, DEBUG, TRACE [default: DEBUG]",
+    )  # fmt: skip

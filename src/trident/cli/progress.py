@@ -1,0 +1,145 @@
+"""Drawing the progress stream: bars on a terminal, plain lines in a pipe, JSON Lines on a descriptor."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from trident.cli.report import human_bytes
+from trident.errors import InvalidInput
+from trident.progress import BytesMoved, Event, Notice, Progress, StepBegun, StepEnded
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_log = logging.getLogger("trident.progress")
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+
+
+@contextlib.contextmanager
+def drawn(descriptor: int | None = None) -> Iterator[Progress]:
+    """A sink that shows events on stderr, and on ``descriptor`` as JSON Lines if one is given.
+
+    Raises:
+        InvalidInput: ``progress-fd`` if the descriptor is not open for writing.
+    """
+    with contextlib.ExitStack() as stack:
+        sinks: list[Progress] = [_logged]
+        sinks.append(stack.enter_context(_bars()) if sys.stderr.isatty() else PlainLines())
+        if descriptor is not None:
+            sinks.append(_json_lines(descriptor))
+
+        def send(event: Event) -> None:
+            for sink in sinks:
+                sink(event)
+
+        yield send
+
+
+def _logged(event: Event) -> None:
+    match event:
+        case StepBegun():
+            _log.debug("step %d of %d begins: %s [%s]", event.index, event.total, event.title, event.step)
+        case StepEnded():
+            _log.debug("step %s after %.2f s [%s]", event.outcome, event.seconds, event.step)
+        case Notice():
+            _log.log(_LEVELS[event.level], "%s", event.text)
+        case BytesMoved():
+            pass
+
+
+class PlainLines:
+    """A line when a step begins and ends, and one for every tenth of a long transfer."""
+
+    def __init__(self) -> None:
+        self._tenth = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print what the event calls for."""
+        match event:
+            case StepBegun():
+                self._tenth = 0
+                self._say(f"[{event.index}/{event.total}] {event.title}")
+            case BytesMoved(total=total) if total:
+                tenth = event.done * 10 // total
+                if tenth > self._tenth:
+                    self._tenth = tenth
+                    self._say(f"    {tenth * 10} % ({human_bytes(event.done)} of {human_bytes(total)})")
+            case StepEnded() if event.seconds >= 1 or event.outcome != "done":
+                self._say(f"    {event.outcome} after {event.seconds:.1f} s")
+            case Notice(level="warning"):
+                self._say(f"    {event.text}")
+            case _:
+                pass
+
+    @staticmethod
+    def _say(line: str) -> None:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def _bars() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Display
+
+    console = Console(stderr=True, highlight=False)
+    display = Display(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(binary_units=True),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    running: TaskID | None = None
+    title = ""
+
+    def draw(event: Event) -> None:
+        nonlocal running, title
+        match event:
+            case StepBegun():
+                title = f"[{event.index}/{event.total}] {event.title}"
+                running = display.add_task(title, total=None)
+            case BytesMoved() if running is not None:
+                display.update(running, completed=event.done, total=event.total)
+            case StepEnded():
+                if running is not None:
+                    display.remove_task(running)
+                    running = None
+                mark = "✓" if event.outcome == "done" else "✗"
+                console.print(f"{mark} {title}  {event.seconds:.1f} s", markup=False)
+            case Notice(level="warning"):
+                console.print(f"  {event.text}", markup=False)
+            case _:
+                pass
+
+    with display:
+        yield draw
+
+
+def _json_lines(descriptor: int) -> Progress:
+    try:
+        stream = os.fdopen(descriptor, "w", encoding="utf-8", closefd=False)
+        stream.flush()
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            "progress-fd", f"--progress-fd {descriptor} is not a descriptor open for writing."
+        ) from error
+
+    def write(event: Event) -> None:
+        line = {"event": type(event).__name__, "time": time.time(), **asdict(event)}
+        with contextlib.suppress(OSError):  # a reader that left must not stop a servicing
+            stream.write(json.dumps(line) + "\n")
+            stream.flush()
+
+    return write

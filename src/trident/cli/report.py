@@ -1,0 +1,79 @@
+"""Errors, plans and documents as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from trident.errors import InvalidInput, TridentError
+
+
+def print_error(error: TridentError, *, as_json: bool) -> None:
+    """Tell an error on stderr: what, why, what to do; with ``as_json`` also as a document on stdout."""
+    if as_json:
+        print_json({"error": _document(error)})
+    red, dim, plain = _colours()
+    lines = [f"{red}error{plain}[{error.kind}/{error.code}]: {error.message}"]
+    lines += [f"{dim}  because:{plain} {cause}" for cause in error.causes() if cause not in error.message]
+    if error.hint:
+        lines.append(f"{dim}  hint:{plain} {error.hint}")
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _document(error: TridentError) -> dict[str, Any]:
+    document = error.to_document()
+    problems = getattr(error, "problems", None)
+    if problems is not None:
+        document["problems"] = [problem.to_document() for problem in problems]
+    return document
+
+
+def _colours() -> tuple[str, str, str]:
+    if sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+        return "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
+    return "", "", ""
+
+
+def print_json(document: object) -> None:
+    """Print a document as JSON on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def save_document(document: object, path: str) -> None:
+    """Write a document as YAML, whole or not at all.
+
+    Raises:
+        InvalidInput: ``write-output-file`` if the path cannot be written.
+    """
+    from trident.state.datastore import dump_yaml
+
+    save_text(dump_yaml(document), path)
+
+
+def save_text(text: str, path: str) -> None:
+    """Write text to a file that only its owner can read.
+
+    Raises:
+        InvalidInput: ``write-output-file`` if the path cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.new")
+    try:
+        temporary.touch(mode=0o600)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(target)
+    except OSError as error:
+        raise InvalidInput("write-output-file", f"{path} cannot be written: {error.strerror}.") from error
+
+
+def human_bytes(count: int) -> str:
+    """A byte count for people: ``174 MiB``."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1024
+    raise AssertionError("unreachable")

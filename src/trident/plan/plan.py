@@ -1,0 +1,75 @@
+"""The plan: what will be done and why, as data that can be printed, compared and executed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from trident.plan.situation import Change
+from trident.plan.step import Operation, Step
+from trident.state.status import AbVolume, ServicingType
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in the order of execution, with the reasons that led to them.
+
+    Attributes:
+        servicing_type: what kind of servicing this is.
+        changes: each difference between desired and actual state and what it forces.
+        steps: every step of stage and finalize (and of commit, for a plan to look at).
+        target_volume: the side of each A/B pair that is written; ``None`` where nothing is.
+        image_url: where the image comes from, if one is used.
+    """
+
+    servicing_type: ServicingType
+    changes: tuple[Change, ...] = ()
+    steps: tuple[Step, ...] = ()
+    target_volume: AbVolume | None = None
+    image_url: str | None = None
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """The machine is already what the Host Configuration says."""
+        return self.servicing_type is ServicingType.NO_ACTIVE_SERVICING
+
+    @property
+    def reboots(self) -> bool:
+        """Whether finalizing ends in a reboot."""
+        return self.servicing_type in {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+
+    @property
+    def bytes_to_fetch(self) -> int:
+        """Bytes that staging reads from the image source."""
+        return sum(step.cost for step in self.steps)
+
+    def steps_of(self, operations: Collection[Operation]) -> tuple[Step, ...]:
+        """The steps that belong to the given operations, in order."""
+        return tuple(step for step in self.steps if step.operation in operations)
+
+    def to_document(self) -> dict[str, Any]:
+        """The plan as ``trident plan --output json`` prints it (documented in docs/cli.md)."""
+        return {
+            "schemaVersion": 1,
+            "servicingType": str(self.servicing_type),
+            "reboot": self.reboots,
+            "bytesToFetch": self.bytes_to_fetch,
+            "targetVolume": str(self.target_volume) if self.target_volume else None,
+            "image": self.image_url,
+            "changes": [
+                {"field": change.field, "forces": str(change.forces), "reason": change.reason}
+                for change in self.changes
+            ],
+            "steps": [
+                {
+                    "id": step.id,
+                    "operation": str(step.operation),
+                    "phase": step.phase.name.lower().replace("_", "-"),
+                    "title": step.title,
+                    "touches": list(step.touches),
+                    "bytes": step.cost,
+                }
+                for step in self.steps
+            ],
+        }

@@ -1,0 +1,69 @@
+"""Where a verb runs: the paths of the agent's state, and where progress goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trident.errors import Initialization
+from trident.progress import Progress, silent
+from trident.state.agent import AGENT_CONFIGURATION_PATH, read_agent_configuration
+from trident.state.lock import LOCK_PATH
+from trident.state.status import ServicingType
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+    from trident.plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The agent's surroundings; the defaults are those of a real host."""
+
+    agent_configuration: Path = AGENT_CONFIGURATION_PATH
+    lock: Path = LOCK_PATH
+    progress: Progress = field(default=silent, compare=False)
+
+    @property
+    def datastore_path(self) -> Path:
+        """Where the running system's datastore lies."""
+        return read_agent_configuration(self.agent_configuration).datastore_path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a verb ended, when it did not fail.
+
+    Attributes:
+        servicing_type: what was done; ``NO_ACTIVE_SERVICING`` if there was nothing to do.
+        needs_reboot: the caller must reboot the host now to complete the servicing.
+        summary: one sentence for people.
+        plan: what was executed, if anything was.
+    """
+
+    servicing_type: ServicingType
+    needs_reboot: bool
+    summary: str
+    plan: Plan | None = None
+
+
+def configuration_from(spec: Mapping[str, Any]) -> HostConfiguration:
+    """The Host Configuration that a Host Status holds.
+
+    Raises:
+        Initialization: ``parse-host-status`` if this version does not understand it.
+    """
+    from pydantic import ValidationError
+
+    from trident.config.model import HostConfiguration
+
+    try:
+        return HostConfiguration.model_validate(dict(spec))
+    except ValidationError as error:
+        raise Initialization(
+            "parse-host-status",
+            "The Host Configuration in the datastore is not one that this version of Trident understands.",
+            hint="If a newer version of Trident wrote it, use that version.",
+        ) from error

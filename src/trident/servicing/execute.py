@@ -1,0 +1,78 @@
+"""Running a plan's steps: a journal line before and after each, one progress stream, all mounts undone."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from trident.errors import Interrupted, TridentError
+from trident.progress import StepBegun, StepEnded
+
+if TYPE_CHECKING:
+    from trident.plan.session import Session
+    from trident.plan.step import Step
+    from trident.state.datastore import Datastore
+
+
+def execute(steps: Sequence[Step], session: Session, datastore: Datastore) -> None:
+    """Run ``steps`` in order, then leave every mount and mapping that they entered.
+
+    Raises:
+        TridentError: the first step that failed; the steps after it did not run.
+    """
+    with session.unwinding():
+        for index, step in enumerate(steps, start=1):
+            _run(step, session, datastore, index, len(steps))
+
+
+def _run(step: Step, session: Session, datastore: Datastore, index: int, total: int) -> None:
+    datastore.note(step.operation, step.id, "begin")
+    session.current_step = step.id
+    session.progress(StepBegun(step.id, step.title, index, total))
+    started = time.monotonic()
+    outcome: Literal["done", "failed", "interrupted"] = "failed"
+    try:
+        step.run(session)
+        outcome = "done"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
+    finally:
+        session.progress(StepEnded(step.id, outcome, time.monotonic() - started))
+        if outcome != "done":
+            # The step's own error is the one to tell; a journal that cannot be written must not hide it.
+            with contextlib.suppress(TridentError):
+                datastore.note(step.operation, step.id, outcome)
+    datastore.note(step.operation, step.id, "done")
+
+
+@contextlib.contextmanager
+def recording_errors(datastore: Datastore, verb: str) -> Iterator[None]:
+    """Record an error of the body as ``lastError`` in Host Status and let it go on.
+
+    Ctrl-C and SIGTERM become an error too, so that they are recorded like any other.
+
+    Raises:
+        TridentError: the body's error.
+        Interrupted: the body was interrupted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        error = Interrupted(
+            "interrupted",
+            f"'trident {verb}' was interrupted. The running system was not changed.",
+            hint="Run the same command again to complete the work.",
+        )
+        _record(datastore, error)
+        raise error from None
+    except TridentError as error:
+        _record(datastore, error)
+        raise
+
+
+def _record(datastore: Datastore, error: TridentError) -> None:
+    with contextlib.suppress(TridentError):
+        datastore.record(datastore.status().evolve(last_error=error.to_document()))

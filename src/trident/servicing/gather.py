@@ -1,0 +1,91 @@
+"""Facts about the machine, and the image opened for reading: all I/O that comes before the plan."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from trident.errors import ExecutionEnvironment, InvalidInput
+from trident.host import block, system, tools
+from trident.image.cosi.reader import open_cosi
+from trident.plan.situation import BootType, DiskFacts, Facts
+from trident.state.status import ServicingType
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+    from trident.image.cosi.reader import Cosi
+
+INSTALL_TOOLS = (
+    "sfdisk",
+    "mkfs.ext4",
+    "mkfs.vfat",
+    "resize2fs",
+    "e2fsck",
+    "blkid",
+    "mount",
+    "umount",
+    "chroot",
+)
+UPDATE_TOOLS = ("resize2fs", "e2fsck", "blkid", "mount", "umount", "chroot")
+
+
+def check_environment(servicing_type: ServicingType) -> None:
+    """Refuse where Trident cannot work at all.
+
+    Raises:
+        ExecutionEnvironment: ``check-root-privileges``, ``missing-binary`` or ``no-uefi``.
+    """
+    if os.geteuid() != 0:
+        raise ExecutionEnvironment(
+            "check-root-privileges",
+            "Servicing a host needs root.",
+            hint="Run the command with sudo.",
+        )
+    tools.require(INSTALL_TOOLS if servicing_type is ServicingType.CLEAN_INSTALL else UPDATE_TOOLS)
+    if not system.uefi_available():
+        raise ExecutionEnvironment(
+            "no-uefi",
+            "This system was not booted by UEFI firmware, or efivarfs is not mounted.",
+            hint="Boot in UEFI mode, and mount efivarfs on /sys/firmware/efi/efivars.",
+        )
+
+
+def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str, str]) -> Facts:
+    """The machine as it is now, as far as ``configuration`` concerns it. Changes nothing."""
+    disks: dict[str, DiskFacts] = {}
+    for disk in configuration.storage.disks:
+        found = block.find_disk(disk.device)
+        if found is not None:
+            disks[disk.device] = DiskFacts(found.device, found.size, found.sector_size, tuple(found.mounts))
+    uuids = {}
+    for block_device_id, path in partition_paths.items():
+        uuid = block.filesystem_uuid(path)
+        if uuid:
+            uuids[block_device_id] = uuid
+    return Facts(
+        boot_type=BootType(system.boot_type()),
+        architecture=system.architecture(),
+        uefi=system.uefi_available(),
+        disks=disks,
+        root_device=system.root_device(),
+        volume_uuids=uuids,
+    )
+
+
+@contextlib.contextmanager
+def open_image(configuration: HostConfiguration) -> Iterator[Cosi]:
+    """The image of ``configuration``, its metadata verified.
+
+    Raises:
+        InvalidInput: ``missing-os-image`` if the configuration names none; whatever opening it finds.
+    """
+    if configuration.image is None:
+        raise InvalidInput(
+            "missing-os-image",
+            "The Host Configuration names no image.",
+            hint="Add an 'image' section with 'url' and 'sha384'.",
+        )
+    with open_cosi(configuration.image.url, configuration.image.sha384) as cosi:
+        yield cosi

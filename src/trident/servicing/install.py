@@ -1,0 +1,152 @@
+"""``trident install``: make a blank machine what the Host Configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from trident.errors import InvalidInput, UnsupportedConfiguration
+from trident.plan.session import Session
+from trident.plan.situation import BootType, Facts, Situation
+from trident.plan.step import Operation
+from trident.servicing.compile import compile_plan, refuse
+from trident.servicing.environment import Environment, Outcome
+from trident.servicing.execute import execute, recording_errors
+from trident.servicing.gather import check_environment, gather_facts, open_image
+from trident.state.datastore import Datastore
+from trident.state.lock import servicing_lock
+from trident.state.status import HostStatus, ServicingState, ServicingType
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+    from trident.image.cosi.reader import Cosi
+    from trident.plan.plan import Plan
+
+
+def install(
+    configuration: HostConfiguration,
+    operations: Collection[Operation],
+    environment: Environment,
+    *,
+    multiboot: bool = False,
+) -> Outcome:
+    """Install the target OS on a machine that runs a servicing OS from RAM or live media.
+
+    Args:
+        configuration: a valid Host Configuration.
+        operations: stage, finalize or both; finalize alone completes an earlier stage.
+        environment: where state lies and progress goes.
+        multiboot: install beside another OS; not supported yet.
+
+    Raises:
+        TridentError: nothing was installed, or an earlier stage still waits for its finalize;
+            ``lastError`` in the servicing OS' Host Status says what happened.
+    """
+    if multiboot:
+        raise UnsupportedConfiguration(
+            "multiboot",
+            "Multiboot installs are not supported yet.",
+            hint="Leave out --multiboot to install on disks that hold nothing else.",
+        )
+    check_environment(ServicingType.CLEAN_INSTALL)
+    with servicing_lock("install", environment.lock):
+        facts = gather_facts(configuration, {})
+        refuse_unless_live(facts)
+        with (
+            Datastore.create(environment.datastore_path) as datastore,
+            recording_errors(datastore, "install"),
+        ):
+            return _install(configuration, operations, facts, datastore, environment)
+
+
+def refuse_unless_live(facts: Facts) -> None:
+    """The clean install safety check (upstream: Clean-Install-Safety-Check.md).
+
+    Raises:
+        InvalidInput: ``clean-install-on-provisioned-host`` if the running root lies on a disk.
+    """
+    if facts.boot_type is BootType.PERSISTENT_STORAGE:
+        where = f" on {facts.root_device}" if facts.root_device else ""
+        raise InvalidInput(
+            "clean-install-on-provisioned-host",
+            f"The running system lives on persistent storage{where}; an install could overwrite it.",
+            hint="Boot the servicing OS from RAM or live media for 'trident install', "
+            "or use 'trident update' to change this host.",
+        )
+
+
+def _install(
+    configuration: HostConfiguration,
+    operations: Collection[Operation],
+    facts: Facts,
+    datastore: Datastore,
+    environment: Environment,
+) -> Outcome:
+    status = datastore.status()
+    staged = (
+        status.servicing_state is ServicingState.CLEAN_INSTALL_STAGED
+        and status.spec == configuration.to_document()
+    )
+    plan: Plan | None = None
+    if Operation.STAGE in operations and not staged:
+        with open_image(configuration) as cosi:
+            plan, status = _stage(configuration, facts, datastore, environment, cosi)
+    elif not staged and Operation.FINALIZE in operations:
+        raise InvalidInput(
+            "finalize-before-stage",
+            "There is no staged install of this Host Configuration to finalize.",
+            hint="Run 'trident install' with stage among --allowed-operations first.",
+        )
+    if Operation.FINALIZE not in operations:
+        return Outcome(
+            ServicingType.CLEAN_INSTALL,
+            needs_reboot=False,
+            summary="The install is staged. 'trident install --allowed-operations finalize' boots into it.",
+            plan=plan,
+        )
+    situation = Situation(ServicingType.CLEAN_INSTALL, configuration, status, facts)
+    plan = plan or compile_plan(situation)
+    _finalize(plan, situation, datastore, environment)
+    return Outcome(
+        ServicingType.CLEAN_INSTALL,
+        needs_reboot=True,
+        summary="The install is complete; the host boots the new system next.",
+        plan=plan,
+    )
+
+
+def _stage(
+    configuration: HostConfiguration,
+    facts: Facts,
+    datastore: Datastore,
+    environment: Environment,
+    cosi: Cosi,
+) -> tuple[Plan, HostStatus]:
+    situation = Situation(
+        ServicingType.CLEAN_INSTALL, configuration, HostStatus(is_management_os=True), facts, cosi.metadata
+    )
+    refuse(situation)
+    plan = compile_plan(situation)
+    datastore.record(situation.status)
+    session = Session(situation, cosi, datastore, progress=environment.progress)
+    execute(plan.steps_of({Operation.STAGE}), session, datastore)
+    return plan, datastore.record(
+        situation.status.evolve(
+            spec=configuration.to_document(),
+            servicing_state=ServicingState.CLEAN_INSTALL_STAGED,
+            partition_paths=dict(session.partition_paths),
+            disk_uuids=dict(session.disk_uuids),
+        )
+    )
+
+
+def _finalize(plan: Plan, situation: Situation, datastore: Datastore, environment: Environment) -> None:
+    session = Session(
+        situation,
+        datastore=datastore,
+        partition_paths=dict(situation.status.partition_paths),
+        disk_uuids=dict(situation.status.disk_uuids),
+        progress=environment.progress,
+    )
+    execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
+    datastore.record(situation.status.evolve(servicing_state=ServicingState.CLEAN_INSTALL_FINALIZED))
