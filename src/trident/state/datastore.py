@@ -7,13 +7,14 @@ so the history stays. Table ``journal`` is ours: a line before and after each st
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import trident
-from trident.errors import Initialization, Servicing
+from trident.errors import ExecutionEnvironment, Initialization, Servicing
 from trident.state.status import HostStatus
 
 _SCHEMA = """
@@ -67,7 +68,10 @@ class Datastore:
         Raises:
             Initialization: ``datastore-not-found`` if there is none, ``load-host-status`` if the file
                 is no datastore.
+            ExecutionEnvironment: ``check-root-privileges`` if the caller may not read it.
         """
+        if not os.access(path.parent, os.X_OK) or (path.exists() and not os.access(path, os.R_OK)):
+            _refuse_unprivileged(path)
         if not path.exists():
             raise Initialization(
                 "datastore-not-found",
@@ -210,6 +214,15 @@ def _connect(uri: str) -> sqlite3.Connection:
     # A row that was reported as written survives a power cut (SQLite: PRAGMA synchronous).
     connection.execute("PRAGMA synchronous = EXTRA")
     return connection
+
+
+def _refuse_unprivileged(path: Path) -> None:
+    if path.parent.exists():
+        raise ExecutionEnvironment(
+            "check-root-privileges",
+            f"Only root may read the datastore {path}.",
+            hint="Run the command with sudo.",
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> Initialization:

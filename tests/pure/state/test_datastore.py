@@ -1,0 +1,101 @@
+"""The datastore: history is kept, what is reported as written is there, and damage is told plainly."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from trident.errors import ErrorKind, TridentError
+from trident.state.datastore import Datastore, parse_host_status
+from trident.state.status import HostStatus, ServicingState
+
+
+def test_a_new_datastore_describes_an_unprovisioned_host(tmp_path: Path) -> None:
+    with Datastore.create(tmp_path / "trident" / "datastore.sqlite") as store:
+        assert store.status() == HostStatus()
+
+
+def test_the_newest_status_is_read_back_after_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "datastore.sqlite"
+    with Datastore.create(path) as store:
+        store.record(HostStatus(servicing_state=ServicingState.CLEAN_INSTALL_STAGED))
+        store.record(HostStatus(servicing_state=ServicingState.PROVISIONED, spec={"os": {"hostname": "a"}}))
+    with Datastore.open(path, read_only=True) as store:
+        assert store.status().servicing_state is ServicingState.PROVISIONED
+        assert store.status().spec == {"os": {"hostname": "a"}}
+
+
+def test_every_row_stays_and_carries_a_time_stamp(tmp_path: Path) -> None:
+    path = tmp_path / "datastore.sqlite"
+    with Datastore.create(path) as store:
+        store.record(HostStatus())
+        store.record(HostStatus(servicing_state=ServicingState.PROVISIONED))
+    rows = sqlite3.connect(path).execute("SELECT timestamp FROM hoststatus ORDER BY id").fetchall()
+    assert len(rows) == 2
+    assert all(timestamp for (timestamp,) in rows)
+
+
+def test_a_status_that_upstream_wrote_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "datastore.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "CREATE TABLE hoststatus "
+        "(id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp DATETIME, contents TEXT NOT NULL)"
+    )
+    connection.execute(
+        "INSERT INTO hoststatus (contents) VALUES (?)",
+        ("spec: {}\nservicingState: provisioned\nabActiveVolume: volume-a\ninstallIndex: 0\n",),
+    )
+    connection.commit()
+    connection.close()
+    with Datastore.open(path) as store:
+        assert store.status().servicing_state is ServicingState.PROVISIONED
+
+
+def test_only_root_can_read_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "datastore.sqlite"
+    Datastore.create(path).__exit__()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_copy_holds_history_and_journal(tmp_path: Path) -> None:
+    with Datastore.create(tmp_path / "ram.sqlite") as store:
+        store.record(HostStatus(servicing_state=ServicingState.CLEAN_INSTALL_STAGED))
+        store.note("stage", "partition-disk:os", "done")
+        with store.copy_to(tmp_path / "target.sqlite") as copy:
+            assert copy.status().servicing_state is ServicingState.CLEAN_INSTALL_STAGED
+            assert copy.last_journal_event("stage", "partition-disk:os") == "done"
+
+
+def test_a_host_without_datastore_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(TridentError) as caught:
+        Datastore.open(tmp_path / "datastore.sqlite")
+    assert caught.value.code == "datastore-not-found"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a database, but long enough to look like one" * 40, b"SQLite format 3\0" + b"\xff" * 2000],
+)
+def test_a_file_that_is_no_datastore_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "datastore.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(TridentError) as caught:
+        Datastore.open(path, read_only=True)
+    assert caught.value.kind is ErrorKind.INITIALIZATION
+    assert caught.value.code == "load-host-status"
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "servicingState: moon", "a: [", "servicingState: {}", "installIndex: x"]
+)
+def test_a_damaged_status_is_one_clear_error(text: str) -> None:
+    with pytest.raises(TridentError) as caught:
+        parse_host_status(text)
+    assert caught.value.code == "parse-host-status"
