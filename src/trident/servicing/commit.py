@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.errors import InvalidInput, Servicing
@@ -15,12 +14,12 @@ from trident.servicing.environment import Environment, Outcome, configuration_fr
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import check_environment, gather_facts
 from trident.servicing.update import FINALIZE_MARK, open_provisioned
+from trident.servicing.volumes import same_device, target_root, volume_name
 from trident.state.lock import servicing_lock
-from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
+from trident.state.status import HostStatus, ServicingState, ServicingType
 from trident.subsystems.boot import entry_label
 
 if TYPE_CHECKING:
-    from trident.config.model import HostConfiguration
     from trident.state.datastore import Datastore
 
 _FINALIZED = {
@@ -60,8 +59,8 @@ def _commit(
     configuration = configuration_from(status.spec)
     facts = gather_facts(configuration, status.partition_paths)
     situation = Situation(servicing_type, configuration, status, facts)
-    expected = expected_root(configuration, situation)
-    if not _same_device(facts.root_device, expected):
+    expected = target_root(situation)
+    if not same_device(facts.root_device, expected):
         raise _not_booted(situation, datastore, expected)
     session = Session(
         situation,
@@ -83,24 +82,9 @@ def _commit(
     return Outcome(
         servicing_type,
         needs_reboot=False,
-        summary=f"Committed: the host runs {_volume_name(situation.target_volume)} and keeps booting it.",
+        summary=f"Committed: the host runs {volume_name(situation.target_volume)} and keeps booting it.",
         plan=plan,
     )
-
-
-def expected_root(configuration: HostConfiguration, situation: Situation) -> str:
-    """The device that the root file system should be on after this servicing's boot.
-
-    Raises:
-        Servicing: ``get-root-block-device-id`` if the status names no such device.
-    """
-    root = configuration.storage.filesystem_at("/")
-    if root is not None and root.device_id is not None:
-        volume = configuration.storage.resolve_volume(root.device_id, situation.target_volume)
-        path = situation.status.partition_paths.get(volume)
-        if path is not None:
-            return path
-    raise Servicing("get-root-block-device-id", "Host Status names no device for the root file system.")
 
 
 def _not_booted(situation: Situation, datastore: Datastore, expected: str) -> Exception:
@@ -129,7 +113,7 @@ def _not_booted(situation: Situation, datastore: Datastore, expected: str) -> Ex
     return Servicing(
         "ab-update-reboot-check",
         f"The A/B update failed: the host booted from {booted} instead of the updated root {expected} "
-        f"({_volume_name(situation.target_volume)}).",
+        f"({volume_name(situation.target_volume)}).",
         hint="The host runs the previous system. Find out from the console log why the new one did not "
         "start, then update to an image that does.",
         details={"root_device_path": booted, "expected_device_path": expected},
@@ -153,11 +137,3 @@ def _boot_still_pending(situation: Situation) -> bool:
         return False
     label = entry_label(situation.status.install_index, situation.target_volume)
     return any(entry.number == pending and entry.label == label for entry in variables.entries())
-
-
-def _same_device(running: str | None, expected: str) -> bool:
-    return running is not None and Path(running).resolve() == Path(expected).resolve()
-
-
-def _volume_name(volume: AbVolume) -> str:
-    return f"volume {volume.letter.upper()}"

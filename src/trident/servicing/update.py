@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from trident.servicing.environment import Environment, Outcome, configuration_fr
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import check_environment, gather_facts, open_image
 from trident.servicing.select import select_update
+from trident.servicing.volumes import refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
@@ -29,6 +31,8 @@ NOTHING_TO_DO = Outcome(
     needs_reboot=False,
     summary="The host already is what the Host Configuration says. Nothing to do.",
 )
+# The journal's line for finalizing as a whole, beside those of its steps.
+FINALIZE_MARK = "finalize"
 _PENDING = {ServicingState.AB_UPDATE_STAGED, ServicingState.AB_UPDATE_FINALIZED}
 
 
@@ -129,6 +133,7 @@ def _update(
         with open_image(desired) as cosi:
             situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
             refuse(situation)
+            refuse_running_target(situation)
             refuse_runtime(situation)
             plan = compile_plan(situation, changes)
             _withdraw(status, running, datastore)
@@ -205,6 +210,7 @@ def finalize(
     """
     facts: Facts = gather_facts(desired, status.partition_paths)
     situation = Situation(ServicingType.AB_UPDATE, desired, status, facts)
+    refuse_running_target(situation)
     plan = compile_plan(situation)
     staged = status.evolve(servicing_state=ServicingState.AB_UPDATE_STAGED)
     datastore.note(Operation.FINALIZE, FINALIZE_MARK, "begin")
@@ -212,13 +218,13 @@ def finalize(
     try:
         execute(plan.steps_of({Operation.FINALIZE}), _session(situation, datastore, environment), datastore)
     except BaseException:
+        # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
+        with contextlib.suppress(TridentError):
+            EfiVariables().clear_boot_next()
         datastore.record(staged)
         raise
     datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
     return plan
-
-
-FINALIZE_MARK = "finalize"
 
 
 def _session(

@@ -1,0 +1,53 @@
+"""Which device the target's root is on, and whether the running system is that one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trident.errors import Servicing
+from trident.plan.situation import Situation
+from trident.state.status import AbVolume
+
+
+def target_root(situation: Situation) -> str:
+    """The device of the root file system on the side that this servicing writes.
+
+    Raises:
+        Servicing: ``get-root-block-device-id`` if Host Status names no such device.
+    """
+    storage = situation.desired.storage
+    root = storage.filesystem_at("/")
+    if root is not None and root.device_id is not None:
+        volume = storage.resolve_volume(root.device_id, situation.target_volume)
+        path = situation.status.partition_paths.get(volume)
+        if path is not None:
+            return path
+    raise Servicing("get-root-block-device-id", "Host Status names no device for the root file system.")
+
+
+def same_device(running: str | None, expected: str) -> bool:
+    """Whether two paths lead to one device node; a system in RAM runs from none."""
+    return running is not None and Path(running).resolve() == Path(expected).resolve()
+
+
+def volume_name(volume: AbVolume) -> str:
+    """``volume A`` or ``volume B``, as messages name a side."""
+    return f"volume {volume.letter.upper()}"
+
+
+def refuse_running_target(situation: Situation) -> None:
+    """Refuse to write the volume that the running system lives on, whatever Host Status believes.
+
+    This happens when the host has rebooted into an update that was not committed yet.
+
+    Raises:
+        Servicing: ``validate-ab-active-volume``.
+    """
+    if same_device(situation.facts.root_device, target_root(situation)):
+        target = volume_name(situation.target_volume)
+        raise Servicing(
+            "validate-ab-active-volume",
+            f"The running system lives on {target} ({situation.facts.root_device}), "
+            "which this update would write.",
+            hint="Run 'trident commit' first; if it refuses, reboot into the other volume.",
+        )
