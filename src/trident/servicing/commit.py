@@ -39,7 +39,7 @@ def commit(environment: Environment) -> Outcome:
             of the system that runs, and ``lastError`` says what happened.
         InvalidInput: the host has not rebooted since finalize, or was not installed by Trident.
     """
-    check_environment(ServicingType.AB_UPDATE)
+    check_environment()
     with servicing_lock("commit", environment.lock), open_provisioned(environment) as datastore:
         status = datastore.status()
         servicing_type = _FINALIZED.get(status.servicing_state)

@@ -10,32 +10,19 @@ from typing import TYPE_CHECKING
 from trident.errors import ExecutionEnvironment, InvalidInput
 from trident.host import block, system, tools
 from trident.image.cosi.reader import open_cosi
-from trident.plan.situation import BootType, DiskFacts, Facts
-from trident.state.status import ServicingType
+from trident.plan.situation import BootType, DiskFacts, Facts, Situation
+from trident.subsystems import ALL
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
     from trident.image.cosi.reader import Cosi
 
-INSTALL_TOOLS = (
-    "sfdisk",
-    "mkfs.ext4",
-    "mkfs.vfat",
-    "resize2fs",
-    "e2fsck",
-    "blkid",
-    "mount",
-    "umount",
-    "chroot",
-)
-UPDATE_TOOLS = ("resize2fs", "e2fsck", "blkid", "mount", "umount", "chroot")
 
-
-def check_environment(servicing_type: ServicingType) -> None:
+def check_environment() -> None:
     """Refuse where Trident cannot work at all.
 
     Raises:
-        ExecutionEnvironment: ``check-root-privileges``, ``missing-binary`` or ``no-uefi``.
+        ExecutionEnvironment: ``check-root-privileges`` or ``no-uefi``.
     """
     if os.geteuid() != 0:
         raise ExecutionEnvironment(
@@ -43,13 +30,21 @@ def check_environment(servicing_type: ServicingType) -> None:
             "Servicing a host needs root.",
             hint="Run the command with sudo.",
         )
-    tools.require(INSTALL_TOOLS if servicing_type is ServicingType.CLEAN_INSTALL else UPDATE_TOOLS)
     if not system.uefi_available():
         raise ExecutionEnvironment(
             "no-uefi",
             "This system was not booted by UEFI firmware, or efivarfs is not mounted.",
             hint="Boot in UEFI mode, and mount efivarfs on /sys/firmware/efi/efivars.",
         )
+
+
+def require_tools(situation: Situation) -> None:
+    """Refuse before the first step if a program that a step starts is not installed.
+
+    Raises:
+        ExecutionEnvironment: ``missing-binary``, naming every missing tool and its package.
+    """
+    tools.require(tool for subsystem in ALL for tool in subsystem.tools(situation))
 
 
 def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str, str]) -> Facts:
