@@ -1,0 +1,1 @@
+"""Images: reading, streaming, checking and building COSI files."""

@@ -1,0 +1,1 @@
+"""The Composable OS Image: its metadata, its tar container, reading and writing."""
