@@ -1,0 +1,200 @@
+"""The one door through which Trident starts programs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from trident.errors import ExecutionEnvironment, Servicing
+from trident.host.tools import SEARCH_PATH, package_of
+
+logger = logging.getLogger(__name__)
+
+_ERROR_LINES = 5
+_ERROR_CHARACTERS = 1000
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that ended: its exit code and what it printed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    command: Sequence[str | os.PathLike[str]],
+    *,
+    root: Path | None = None,
+    input: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    accept: Collection[int] = (0,),
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Start ``command`` and wait for it to end.
+
+    The program gets an empty environment but for ``PATH`` and ``LC_ALL=C``, no standard input unless
+    ``input`` is given, and a process group of its own, so that Ctrl-C reaches it through Trident only.
+
+    Args:
+        command: the program and its arguments; never a shell line.
+        root: run it inside this directory tree, through ``chroot``.
+        input: text for its standard input.
+        environment: variables to add.
+        timeout: seconds after which it is killed; ``None`` waits for ever.
+        accept: exit codes that count as success.
+        on_line: called with each line as it is printed; standard error then goes the same way as
+            standard output, and the result holds both in ``stdout``.
+
+    Raises:
+        Servicing: ``command-failed`` if it ended with another code, ``command-timed-out`` if it was killed.
+        ExecutionEnvironment: ``missing-binary`` if the program is not installed.
+    """
+    arguments = [os.fspath(part) for part in command]
+    if root is not None:
+        arguments = ["chroot", os.fspath(root), *arguments]
+    logger.debug("+ %s", shlex.join(arguments))
+    variables = {"PATH": SEARCH_PATH, "LC_ALL": "C", **(environment or {})}
+    try:
+        child = subprocess.Popen(
+            arguments,
+            env=variables,
+            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if on_line is None else subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+        )
+    except FileNotFoundError as error:
+        raise _not_installed(arguments[0]) from error
+    except OSError as error:
+        raise Servicing(
+            "command-could-not-execute",
+            f"'{arguments[0]}' cannot be started: {error.strerror}.",
+            details={"command": arguments[0]},
+        ) from error
+    with child:
+        try:
+            if on_line is None:
+                stdout, stderr = child.communicate(input, timeout=timeout)
+            else:
+                stdout, stderr = _follow(child, input, timeout, on_line), ""
+        except subprocess.TimeoutExpired as error:
+            _kill(child)
+            raise Servicing(
+                "command-timed-out",
+                f"'{_name(arguments)}' did not end within {timeout:g} seconds and was killed.",
+                details={"command": _name(arguments)},
+            ) from error
+        except BaseException:  # Ctrl-C above all: no program outlives the step that started it.
+            _kill(child)
+            raise
+    if child.returncode not in accept:
+        raise _failed(arguments, child.returncode, stderr or stdout)
+    return Completed(child.returncode, stdout, stderr)
+
+
+def run_json(command: Sequence[str | os.PathLike[str]], *, timeout: float | None = None) -> Any:
+    """Start ``command`` and read its standard output as JSON.
+
+    Raises:
+        Servicing: as :func:`run`; also ``command-failed`` if the output is not JSON.
+    """
+    completed = run(command, timeout=timeout)
+    try:
+        return json.loads(completed.stdout)
+    except ValueError as error:
+        name = os.fspath(command[0])
+        raise Servicing(
+            "command-failed", f"'{name}' printed something that is not JSON.", details={"command": name}
+        ) from error
+
+
+def _follow(
+    child: subprocess.Popen[str], text: str | None, timeout: float | None, on_line: Callable[[str], None]
+) -> str:
+    """Hand each line to ``on_line`` as it comes; returns all of them."""
+    if text is not None and child.stdin is not None:
+        threading.Thread(target=_feed, args=(child.stdin, text), daemon=True).start()
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        _signal_group(child)
+
+    timer = threading.Timer(timeout, expire) if timeout is not None else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    lines: list[str] = []
+    try:
+        assert child.stdout is not None
+        for line in child.stdout:
+            lines.append(line)
+            on_line(line.rstrip("\n"))
+        child.wait()
+    finally:
+        if timer is not None:
+            timer.cancel()
+    if expired.is_set():
+        raise subprocess.TimeoutExpired(child.args, timeout or 0)
+    return "".join(lines)
+
+
+def _feed(pipe: IO[str], text: str) -> None:
+    with contextlib.suppress(BrokenPipeError), pipe:
+        pipe.write(text)
+
+
+def _signal_group(child: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    """Kill the program and its children, and reap it."""
+    _signal_group(child)
+    child.wait()
+
+
+def _name(arguments: Sequence[str]) -> str:
+    """The program that was meant, looking through ``chroot``."""
+    return arguments[2] if arguments[0] == "chroot" and len(arguments) > 2 else arguments[0]
+
+
+def _not_installed(tool: str) -> ExecutionEnvironment:
+    package = package_of(tool)
+    return ExecutionEnvironment(
+        "missing-binary",
+        f"'{tool}' is not installed on this system.",
+        hint=f"On Debian: apt-get install {package}" if package else None,
+        details={"binaries": [tool], "packages": [package] if package else []},
+    )
+
+
+def _failed(arguments: Sequence[str], code: int, output: str) -> Servicing:
+    """The error for an unaccepted exit code, with the last lines that the program printed."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    tail = "\n".join(lines[-_ERROR_LINES:])[-_ERROR_CHARACTERS:]
+    ending = (
+        f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"
+    )
+    return Servicing(
+        "command-failed",
+        f"'{_name(arguments)}' {ending}" + (f": {tail}" if tail else "."),
+        # The arguments stay out of the recorded error: they may hold what a configuration keeps secret.
+        details={"command": _name(arguments), "exitCode": code},
+    )

@@ -1,0 +1,94 @@
+"""Boot: kernels and boot loader on the ESP, the firmware's entries and order, the fallback path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from trident.config.model import UefiFallbackMode
+from trident.errors import ExecutionEnvironment, InvalidInput, TridentError, UnsupportedConfiguration
+from trident.plan.situation import Change
+from trident.plan.step import Operation
+from trident.state.status import ServicingType
+from trident.subsystems.boot.entries import (
+    AppendBootEntry,
+    MoveBootEntryFirst,
+    PutBootEntryFirst,
+    SetBootNext,
+)
+from trident.subsystems.boot.fallback import SetFallback
+from trident.subsystems.boot.names import Slot
+from trident.subsystems.boot.stage import StageBootFiles
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+    from trident.plan.situation import Situation
+    from trident.plan.step import Step
+
+_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+
+
+class BootSubsystem:
+    """How the firmware finds the target."""
+
+    name = "boot"
+
+    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
+        """The fallback mode matters only at the next update of the volumes."""
+        if old.os.uefi_fallback is not new.os.uefi_fallback:
+            yield Change(
+                "os.uefiFallback", ServicingType.RUNTIME_UPDATE, "the mode is used by the next A/B update"
+            )
+
+    def check(self, situation: Situation) -> Iterator[TridentError]:
+        """No UEFI, no ESP, or an image with another boot loader."""
+        if situation.servicing_type not in _DEPLOYING:
+            return
+        if not situation.facts.uefi:
+            yield ExecutionEnvironment(
+                "uefi-not-available",
+                "This machine was not started by UEFI firmware, or its variables cannot be reached.",
+                hint="Start the servicing OS in UEFI mode; /sys/firmware/efi/efivars must be mounted.",
+            )
+        if situation.desired.storage.esp is None:
+            yield InvalidInput(
+                "esp-mount-point-not-found",
+                "The Host Configuration has no EFI system partition.",
+                hint="Mount one file system at /boot/efi, or mark it with 'overrideEspMount: override'.",
+            )
+        bootloader = situation.image.bootloader if situation.image else None
+        if bootloader is not None and bootloader.type != "systemd-boot":
+            yield UnsupportedConfiguration(
+                "unsupported-bootloader",
+                f"The image boots with {bootloader.type}; this version of Trident boots unified kernel "
+                "images with systemd-boot only.",
+                details={"bootloader": bootloader.type},
+            )
+
+    def tools(self, situation: Situation) -> Iterable[str]:
+        """Mounting the ESP and reading its place on the disk."""
+        return {"mount", "umount", "sync", "sfdisk"} if situation.servicing_type in _DEPLOYING else set()
+
+    def steps(self, situation: Situation) -> Iterator[Step]:
+        """Boot files while staging, firmware variables while finalizing and committing."""
+        esp = situation.desired.storage.esp
+        if situation.servicing_type not in _DEPLOYING or esp is None or esp.device_id is None:
+            return
+        slot = Slot(situation.status.install_index, situation.target_volume)
+        architecture = situation.facts.architecture
+        mode = situation.desired.os.uefi_fallback
+        install = situation.servicing_type is ServicingType.CLEAN_INSTALL
+        yield from StageBootFiles.compile(situation, slot)
+        # The order of variables last is deliberate: until the last step of finalize is done, the
+        # machine starts what it would have started before.
+        started_by_fallback = slot if install or mode is UefiFallbackMode.OPTIMISTIC else slot.other
+        if mode is not UefiFallbackMode.DISABLED:
+            yield SetFallback.compile(esp.device_id, started_by_fallback, architecture, Operation.FINALIZE)
+        if install:
+            yield PutBootEntryFirst.compile(esp.device_id, slot)
+            return
+        yield AppendBootEntry.compile(esp.device_id, slot)
+        yield SetBootNext.compile(slot)
+        yield MoveBootEntryFirst.compile(slot)
+        if mode is UefiFallbackMode.CONSERVATIVE:
+            yield SetFallback.compile(esp.device_id, slot, architecture, Operation.COMMIT)

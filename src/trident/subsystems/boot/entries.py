@@ -1,0 +1,167 @@
+"""The steps that tell the firmware what to start: entries, order, and what comes next.
+
+Each may be run again after a power cut anywhere inside it, with the same end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trident.plan.step import Operation, Phase, Step
+from trident.subsystems.boot.names import Slot
+
+if TYPE_CHECKING:
+    from trident.host.loadoption import LoadOption
+    from trident.plan.session import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutBootEntryFirst(Step):
+    """A clean install: create the target's entry and put it first in ``BootOrder``.
+
+    Attributes:
+        esp_id: partition id of the ESP.
+        slot: the target.
+    """
+
+    esp_id: str
+    slot: Slot
+
+    @classmethod
+    def compile(cls, esp_id: str, slot: Slot) -> PutBootEntryFirst:
+        """The step."""
+        return cls(
+            id="set-boot-order-first",
+            title=f"Create the firmware's boot entry {slot.name} and put it first in BootOrder",
+            operation=Operation.FINALIZE,
+            phase=Phase.FINALIZE,
+            touches=("/sys/firmware/efi/efivars",),
+            esp_id=esp_id,
+            slot=slot,
+        )
+
+    def run(self, session: Session) -> None:
+        """Write the entry, then the order; entries of the install that was erased go."""
+        from trident.host.boot_entries import BootEntries
+        from trident.host.efi import EfiVariables
+
+        entries = BootEntries(EfiVariables())
+        number = entries.put(self.slot.name, _load_option(session, self.esp_id, self.slot))
+        entries.remove(self.slot.other.name)
+        if entries.boot_next() is not None:
+            entries.clear_boot_next()
+        entries.move_first(number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppendBootEntry(Step):
+    """An update: create the target's entry as the last in ``BootOrder``.
+
+    Attributes:
+        esp_id: partition id of the ESP.
+        slot: the target.
+    """
+
+    esp_id: str
+    slot: Slot
+
+    @classmethod
+    def compile(cls, esp_id: str, slot: Slot) -> AppendBootEntry:
+        """The step."""
+        return cls(
+            id="create-boot-entry",
+            title=f"Create the firmware's boot entry {slot.name}, last in BootOrder",
+            operation=Operation.FINALIZE,
+            phase=Phase.FINALIZE,
+            touches=("/sys/firmware/efi/efivars",),
+            esp_id=esp_id,
+            slot=slot,
+        )
+
+    def run(self, session: Session) -> None:
+        """Write the entry, then the order; the servicing OS stays before it."""
+        from trident.host.boot_entries import BootEntries
+        from trident.host.efi import EfiVariables
+
+        entries = BootEntries(EfiVariables())
+        number = entries.put(self.slot.name, _load_option(session, self.esp_id, self.slot))
+        entries.move_last(number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetBootNext(Step):
+    """An update, last of all: start the target once. If it fails, the order starts the servicing OS.
+
+    Attributes:
+        slot: the target.
+    """
+
+    slot: Slot
+
+    @classmethod
+    def compile(cls, slot: Slot) -> SetBootNext:
+        """The step."""
+        return cls(
+            id="set-boot-next",
+            title=f"Make the firmware start {slot.name} at the next boot, once",
+            operation=Operation.FINALIZE,
+            phase=Phase.FINALIZE,
+            touches=("/sys/firmware/efi/efivars",),
+            slot=slot,
+        )
+
+    def run(self, session: Session) -> None:
+        """Set ``BootNext``."""
+        from trident.host.boot_entries import BootEntries
+        from trident.host.efi import EfiVariables
+
+        entries = BootEntries(EfiVariables())
+        entries.set_boot_next(entries.number_of(self.slot.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveBootEntryFirst(Step):
+    """Commit of an update: the target that has proved itself is first in ``BootOrder`` from now on.
+
+    Attributes:
+        slot: the target.
+    """
+
+    slot: Slot
+
+    @classmethod
+    def compile(cls, slot: Slot) -> MoveBootEntryFirst:
+        """The step."""
+        return cls(
+            id="commit-boot-order",
+            title=f"Put {slot.name} first in BootOrder",
+            operation=Operation.COMMIT,
+            phase=Phase.COMMIT,
+            touches=("/sys/firmware/efi/efivars",),
+            slot=slot,
+        )
+
+    def run(self, session: Session) -> None:
+        """Write the order, and forget a ``BootNext`` that names one of the two slots."""
+        from trident.host.boot_entries import BootEntries
+        from trident.host.efi import EfiVariables
+
+        entries = BootEntries(EfiVariables())
+        number = entries.number_of(self.slot.name)
+        ours = {number, *entries.numbers_of(self.slot.other.name)}
+        entries.move_first(number)
+        if entries.boot_next() in ours:
+            entries.clear_boot_next()
+
+
+def _load_option(session: Session, esp_id: str, slot: Slot) -> LoadOption:
+    """The load option that starts the slot's kernel from the ESP."""
+    from pathlib import Path
+
+    from trident.host.loadoption import HardDrive, LoadOption
+    from trident.host.partitioning import locate_partition
+
+    place = locate_partition(Path(session.device(esp_id)))
+    drive = HardDrive(place.number, place.start_sector, place.sectors, place.uuid)
+    return LoadOption(slot.name, drive, "\\" + slot.uki.replace("/", "\\"))

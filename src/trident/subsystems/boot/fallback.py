@@ -1,0 +1,86 @@
+"""The step that decides what starts when the firmware has lost its variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trident.errors import Servicing
+from trident.plan.step import Operation, Phase, Step
+from trident.subsystems.boot.names import LOADER_CONFIGURATION, Slot, fallback_path, loader_name
+
+if TYPE_CHECKING:
+    from trident.plan.session import Session
+
+ESP_DIRECTORY = Path("/run/trident/esp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetFallback(Step):
+    """Make the fallback path start one slot: its boot loader, and its kernel as the default entry.
+
+    Attributes:
+        esp_id: partition id of the ESP.
+        slot: the slot to start.
+        architecture: of the machine.
+    """
+
+    esp_id: str
+    slot: Slot
+    architecture: str
+
+    @classmethod
+    def compile(cls, esp_id: str, slot: Slot, architecture: str, operation: Operation) -> SetFallback:
+        """The step for finalize or commit."""
+        return cls(
+            id=f"set-uefi-fallback:{slot.name}" + (":commit" if operation is Operation.COMMIT else ""),
+            title=f"Make the UEFI fallback path start {slot.name}",
+            operation=operation,
+            phase=Phase.COMMIT if operation is Operation.COMMIT else Phase.FINALIZE,
+            touches=(esp_id,),
+            esp_id=esp_id,
+            slot=slot,
+            architecture=architecture,
+        )
+
+    def run(self, session: Session) -> None:
+        """Mount the ESP and write boot loader and its configuration."""
+        from trident.host.mount import mounted
+
+        ESP_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with mounted(session.device(self.esp_id), ESP_DIRECTORY, fstype="vfat", options=("umask=0077",)):
+            set_fallback(ESP_DIRECTORY, self.slot, self.architecture)
+
+
+def set_fallback(esp: Path, slot: Slot, architecture: str) -> None:
+    """Make the fallback path of the mounted ``esp`` start ``slot``. Running it again is fine.
+
+    The configuration is written last: between the two the previous slot's kernel is still the default.
+
+    Raises:
+        Servicing: ``set-up-uefi-fallback`` if the slot has no boot loader, or the ESP cannot be written.
+    """
+    from trident.host.files import write_file
+    from trident.host.mount import sync_filesystem
+    from trident.subsystems.boot.copy import install_copy
+
+    loader = esp / slot.directory / loader_name(architecture)
+    try:
+        install_copy(loader, esp / fallback_path(architecture))
+        configuration = esp / LOADER_CONFIGURATION
+        configuration.parent.mkdir(parents=True, exist_ok=True)
+        write_file(configuration, render_loader_configuration(slot), mode=None)
+    except OSError as error:
+        raise Servicing(
+            "set-up-uefi-fallback",
+            f"The UEFI fallback path cannot be made to start {slot.name}: {error.strerror} "
+            f"({error.filename}).",
+            details={"slot": slot.name},
+        ) from error
+    sync_filesystem(esp)
+
+
+def render_loader_configuration(slot: Slot) -> str:
+    """loader.conf(5) with the slot's kernel as default; the menu waits three seconds for a person."""
+    return f"# Written by Trident.\ndefault {slot.name}.efi\ntimeout 3\neditor no\n"

@@ -1,0 +1,217 @@
+"""Deployment: the image's file systems, written to the target's volumes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trident.config.model import FileSystemSource
+from trident.errors import Internal, InvalidInput, TridentError
+from trident.plan.situation import Change
+from trident.plan.step import Operation, Phase, Step
+from trident.state.status import ServicingType
+
+if TYPE_CHECKING:
+    from trident.config.model import FileSystem, HostConfiguration
+    from trident.image.cosi.metadata import CosiMetadata
+    from trident.plan.session import Session
+    from trident.plan.situation import Situation
+
+_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+
+
+class DeploymentSubsystem:
+    """Content of the file systems that come from the image."""
+
+    name = "deployment"
+
+    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
+        """Another image means another root file system."""
+        if old.image != new.image:
+            yield Change(
+                "image", ServicingType.AB_UPDATE, "another image is deployed to the inactive volumes"
+            )
+
+    def check(self, situation: Situation) -> Iterator[TridentError]:
+        """An image that does not belong to this configuration, this machine, or beside the running system."""
+        if situation.servicing_type not in _DEPLOYING:
+            return
+        if situation.desired.image is None:
+            yield InvalidInput(
+                "missing-os-image",
+                "The Host Configuration names no image, and there is nothing to deploy without one.",
+                hint="Add 'image' with 'url' and 'sha384'.",
+            )
+        if situation.image is None:
+            return
+        yield from _check_architecture(situation, situation.image)
+        yield from _check_mount_points(situation, situation.image)
+        yield from _check_uuids(situation, situation.image)
+
+    def tools(self, situation: Situation) -> Iterable[str]:
+        """Growing a file system to its partition."""
+        return {"resize2fs", "e2fsck"} if situation.servicing_type in _DEPLOYING else set()
+
+    def steps(self, situation: Situation) -> Iterator[Step]:
+        """One step for each file system, in the order of the image, which is that of its stream."""
+        if situation.servicing_type in _DEPLOYING:
+            yield from WriteImage.compile(situation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteImage(Step):
+    """Stream a file system of the image to a volume, verify it, and grow it to the volume's size.
+
+    Attributes:
+        device_id: id of the partition.
+        mount_point: which file system of the image.
+    """
+
+    device_id: str
+    mount_point: str
+
+    @classmethod
+    def compile(cls, situation: Situation) -> Iterator[WriteImage]:
+        """A clean install writes every file system of the image but the ESP, an update those of A/B pairs."""
+        storage = situation.desired.storage
+        wanted = [filesystem for filesystem in storage.filesystems if _is_written(filesystem, situation)]
+        order = _stream_order(situation.image)
+        for filesystem in sorted(wanted, key=lambda filesystem: order.get(_path(filesystem), len(order))):
+            path = _path(filesystem)
+            partition = storage.resolve_volume(str(filesystem.device_id), situation.target_volume)
+            yield cls(
+                id=f"write-image:{partition}",
+                title=f"Write {path} from the image to {partition}",
+                operation=Operation.STAGE,
+                phase=Phase.DEPLOY,
+                touches=(partition,),
+                cost=_compressed_size(situation.image, path),
+                device_id=partition,
+                mount_point=path,
+            )
+
+    def run(self, session: Session) -> None:
+        """Write, then grow."""
+        from trident.host.block import device_size
+        from trident.host.filesystem import grow
+        from trident.image.stream import write_image
+
+        if session.cosi is None:
+            raise Internal("image-not-open", "A step needs the image, but it is not open.")
+        filesystem = session.cosi.metadata.filesystem_at(self.mount_point)
+        if filesystem is None:
+            raise Internal("image-filesystem", f"The image has no file system for {self.mount_point}.")
+        device = Path(session.device(self.device_id))
+        write_image(session.cosi, filesystem.image, device, capacity=device_size(device), moved=session.moved)
+        grow(device, filesystem.fs_type)
+
+
+def _is_written(filesystem: FileSystem, situation: Situation) -> bool:
+    if filesystem.source is not FileSystemSource.IMAGE or filesystem.is_esp or filesystem.device_id is None:
+        return False
+    if situation.servicing_type is ServicingType.CLEAN_INSTALL:
+        return True
+    return situation.desired.storage.is_ab(filesystem.device_id)
+
+
+def _path(filesystem: FileSystem) -> str:
+    return filesystem.mount_point.path if filesystem.mount_point else ""
+
+
+def _stream_order(image: CosiMetadata | None) -> dict[str, int]:
+    """Position in the stream of each file system's image, by mount point."""
+    if image is None:
+        return {}
+    position = {file.path: index for index, file in enumerate(image.image_files())}
+    return {entry.mount_point: position[entry.image.path] for entry in image.filesystems}
+
+
+def _compressed_size(image: CosiMetadata | None, mount_point: str) -> int:
+    entry = image.filesystem_at(mount_point) if image else None
+    return entry.image.compressed_size if entry else 0
+
+
+def _check_architecture(situation: Situation, image: CosiMetadata) -> Iterator[TridentError]:
+    machine = situation.facts.architecture
+    if image.arch != machine:
+        yield InvalidInput(
+            "mismatched-architecture",
+            f"The image is for {image.arch}, but this machine is {machine}.",
+            details={"expected": machine, "actual": image.arch},
+        )
+
+
+def _check_mount_points(situation: Situation, image: CosiMetadata) -> Iterator[TridentError]:
+    storage = situation.desired.storage
+    provided = {entry.mount_point for entry in image.filesystems}
+    from_image = [
+        filesystem
+        for filesystem in storage.filesystems
+        if filesystem.source is FileSystemSource.IMAGE and filesystem.mount_point is not None
+    ]
+    esp = storage.esp
+    if esp is not None and esp.source is FileSystemSource.IMAGE and _path(esp) not in provided:
+        yield _missing_esp(_path(esp), image)
+    required = [filesystem for filesystem in from_image if _is_written(filesystem, situation)]
+    for filesystem in required:
+        if _path(filesystem) not in provided:
+            yield InvalidInput(
+                "missing-os-image-filesystem",
+                f"The image has no file system for {_path(filesystem)}, which the Host Configuration wants.",
+                hint=f"The image has: {', '.join(sorted(provided))}.",
+                details={"mountPoint": _path(filesystem)},
+            )
+    for unused in sorted(provided - {_path(filesystem) for filesystem in from_image}):
+        yield InvalidInput(
+            "unused-os-image-filesystem",
+            f"The image has a file system for {unused}, which the Host Configuration does not use.",
+            hint="Add a file system with source 'image' and this mount point to 'storage.filesystems'.",
+            details={"mountPoint": unused},
+        )
+
+
+def _missing_esp(path: str, image: CosiMetadata) -> TridentError:
+    if image.esp is None:
+        return InvalidInput(
+            "missing-os-image-filesystem",
+            f"The image has no EFI system partition to take the boot files from (expected at {path}).",
+            details={"mountPoint": path},
+        )
+    return InvalidInput(
+        "esp-mount-point-mismatch",
+        f"The image has its EFI system partition at {image.esp.mount_point}, "
+        f"the Host Configuration at {path}.",
+        hint="Use the image's mount point, with 'overrideEspMount: override' if it is not /boot/efi.",
+        details={"osImageEspMountPoint": image.esp.mount_point, "hostConfigEspMountPoint": path},
+    )
+
+
+def _check_uuids(situation: Situation, image: CosiMetadata) -> Iterator[TridentError]:
+    storage = situation.desired.storage
+    volumes = [entry for entry in image.filesystems if not entry.is_esp]
+    for uuid, count in Counter(entry.fs_uuid.lower() for entry in volumes).items():
+        if count > 1:
+            yield InvalidInput(
+                "duplicate-fs-uuid",
+                f"{count} file systems of the image have the same UUID, {uuid}.",
+                hint="Build the image anew; each file system needs a UUID of its own.",
+                details={"uuid": uuid},
+            )
+    if situation.servicing_type is not ServicingType.AB_UPDATE:
+        return
+    active = situation.target_volume.other
+    for pair in storage.volume_pairs:
+        path = next((_path(entry) for entry in storage.filesystems if entry.device_id == pair.id), "")
+        entry = next((entry for entry in volumes if entry.mount_point == path), None)
+        running = situation.facts.volume_uuids.get(storage.resolve_volume(pair.id, active))
+        if entry is not None and running is not None and entry.fs_uuid.lower() == running.lower():
+            yield InvalidInput(
+                "duplicate-fs-uuid-ab-update",
+                f"The image's file system for {path} has the same UUID as the running one ({running}): "
+                "it is the image that is already installed, or was built with the same UUID.",
+                hint="Update with another image.",
+                details={"pair": pair.id, "uuid": running},
+            )

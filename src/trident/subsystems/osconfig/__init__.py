@@ -1,0 +1,60 @@
+"""OS configuration: identity, users, ssh access and additional files of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from trident.plan.situation import Change
+from trident.state.status import ServicingType
+from trident.subsystems.osconfig.files import CheckFiles, WriteFile
+from trident.subsystems.osconfig.identity import CopyMachineId, WriteHostname
+from trident.subsystems.osconfig.sshd import WriteSshdConfiguration
+from trident.subsystems.osconfig.users import SetUpUser
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+    from trident.errors import TridentError
+    from trident.plan.situation import Situation
+    from trident.plan.step import Step
+
+_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+
+
+class OsConfigSubsystem:
+    """Settings inside the target."""
+
+    name = "osconfig"
+
+    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
+        """Settings that are written into a new target."""
+        fields = {
+            "os.hostname": old.os.hostname != new.os.hostname,
+            "os.users": old.os.users != new.os.users,
+            "os.additionalFiles": old.os.additional_files != new.os.additional_files,
+        }
+        for field, differs in fields.items():
+            if differs:
+                yield Change(field, ServicingType.AB_UPDATE, "it is written into a new target")
+
+    def check(self, situation: Situation) -> Iterable[TridentError]:
+        """Nothing that facts could tell; files are looked at by a step before anything is changed."""
+        return ()
+
+    def tools(self, situation: Situation) -> Iterable[str]:
+        """``useradd`` and ``usermod`` are the target's own."""
+        return {"chroot"} if situation.servicing_type in _DEPLOYING and situation.desired.os.users else set()
+
+    def steps(self, situation: Situation) -> Iterator[Step]:
+        """Identity first, then users, then files, which may belong to what the users need."""
+        if situation.servicing_type not in _DEPLOYING:
+            return
+        os = situation.desired.os
+        yield from CheckFiles.compile(os.additional_files)
+        yield from CopyMachineId.compile(situation)
+        yield from WriteHostname.compile(situation)
+        for user in os.users:
+            yield SetUpUser.compile(user)
+        yield from WriteSshdConfiguration.compile(os.users)
+        for file in os.additional_files:
+            yield WriteFile.compile(file)

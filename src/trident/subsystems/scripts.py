@@ -1,0 +1,213 @@
+"""Scripts of the Host Configuration, run at three moments of a servicing (upstream: Script-Hooks.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from trident.config.model import Script, ServicingTypeSelection
+from trident.errors import InvalidInput, Servicing
+from trident.plan.situation import Change
+from trident.plan.step import Operation, Phase, Step
+from trident.state.status import ServicingType
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+    from trident.errors import TridentError
+    from trident.plan.session import Session
+    from trident.plan.situation import Situation
+
+_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+_DEFAULT_INTERPRETER = "/bin/sh"
+
+# Inside the target this is on a fresh tmpfs: nothing of the script stays on the target's volumes.
+_SCRIPT_DIRECTORY = "/run/trident"
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """When scripts run: the step's phase, its name in ids and error codes, and where they run."""
+
+    name: str
+    phase: Phase
+    inside_target: bool = False
+    sees_newroot: bool = False
+
+
+_PRE_SERVICING = _Moment("pre-servicing", Phase.PRE_SERVICING)
+_POST_PROVISION = _Moment("post-provision", Phase.POST_PROVISION, sees_newroot=True)
+_POST_CONFIGURE = _Moment("post-configure", Phase.POST_CONFIGURE, inside_target=True)
+
+
+class ScriptsSubsystem:
+    """What the user wants done at certain moments."""
+
+    name = "scripts"
+
+    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
+        """Scripts run only while a new target is made; a configuration with scripts is updated that way."""
+        if old.scripts != new.scripts:
+            yield Change("scripts", ServicingType.AB_UPDATE, "scripts run while a new target is made")
+        elif old != new and new.scripts != type(new.scripts)():
+            yield Change(
+                "scripts", ServicingType.AB_UPDATE, "the configured scripts run only with a new target"
+            )
+
+    def check(self, situation: Situation) -> Iterable[TridentError]:
+        """Nothing that facts could tell; the files are looked at by a step before anything is changed."""
+        return ()
+
+    def tools(self, situation: Situation) -> Iterable[str]:
+        """Scripts inside the target are started through chroot."""
+        return {"chroot"} if situation.servicing_type in _DEPLOYING else set()
+
+    def steps(self, situation: Situation) -> Iterator[Step]:
+        """One step for each script that runs on this kind of servicing."""
+        if situation.servicing_type not in _DEPLOYING:
+            return
+        scripts = situation.desired.scripts
+        yield from RunScript.compile(situation, _PRE_SERVICING, scripts.pre_servicing)
+        later = [
+            *RunScript.compile(situation, _POST_PROVISION, scripts.post_provision),
+            *RunScript.compile(situation, _POST_CONFIGURE, scripts.post_configure),
+        ]
+        paths = tuple(step.script.path for step in later if step.script.path is not None)
+        if paths:
+            yield CheckScripts.compile(paths)
+        yield from later
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckScripts(Step):
+    """See that later scripts can be read, while nothing has been changed yet.
+
+    Attributes:
+        paths: files on the servicing OS.
+    """
+
+    paths: tuple[str, ...]
+
+    @classmethod
+    def compile(cls, paths: tuple[str, ...]) -> CheckScripts:
+        """The step."""
+        return cls(
+            id="check-scripts",
+            title=f"See that {len(paths)} script files can be read",
+            operation=Operation.STAGE,
+            phase=Phase.PRE_SERVICING,
+            paths=paths,
+        )
+
+    def run(self, session: Session) -> None:
+        """Read each file."""
+        for path in self.paths:
+            _read(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunScript(Step):
+    """Run one script and show what it prints.
+
+    Attributes:
+        script: what to run; its content and variables may hold secrets, so it is never shown.
+        script_name: how people call it.
+        moment: when, and so where.
+        servicing_type: what the script is told it is part of.
+        phonehome: URL that the script is told, if configured.
+    """
+
+    ENVIRONMENT_SERVICING_TYPE: ClassVar[str] = "SERVICING_TYPE"
+    ENVIRONMENT_TARGET_ROOT: ClassVar[str] = "TARGET_ROOT"
+
+    script: Script = field(repr=False)
+    script_name: str
+    moment: _Moment
+    servicing_type: ServicingType
+    phonehome: str | None = None
+
+    @classmethod
+    def compile(cls, situation: Situation, moment: _Moment, scripts: Iterable[Script]) -> Iterator[RunScript]:
+        """A step for each script whose ``runOn`` names this kind of servicing."""
+        for index, script in enumerate(scripts):
+            if not _runs_on(script, situation.servicing_type):
+                continue
+            name = script.name or f"script {index + 1}"
+            yield cls(
+                id=f"script:{moment.name}:{index}" + (f"-{script.name}" if script.name else ""),
+                title=f"Run the {moment.name} script '{name}'",
+                operation=Operation.STAGE,
+                phase=moment.phase,
+                script=script,
+                script_name=name,
+                moment=moment,
+                servicing_type=situation.servicing_type,
+                phonehome=situation.desired.trident.phonehome,
+            )
+
+    def run(self, session: Session) -> None:
+        """Run it to its end; a failure ends the servicing."""
+        from trident.host.process import run
+
+        newroot = session.mounted_newroot() if self.moment.inside_target or self.moment.sees_newroot else None
+        content = self.script.content if self.script.content is not None else _read(str(self.script.path))
+        inside = newroot if self.moment.inside_target else None
+        path = _put(inside, content)
+        try:
+            run(
+                [self.script.interpreter or _DEFAULT_INTERPRETER, path, *self.script.arguments],
+                root=inside,
+                environment=self._environment(newroot),
+                on_line=session.note,
+            )
+        except Servicing as error:
+            raise Servicing(
+                f"run-{self.moment.name}-script",
+                f"The {self.moment.name} script '{self.script_name}' failed. {error.message}",
+                hint="Correct the script, then run the command again.",
+                details={"scriptName": self.script_name},
+            ) from error
+        finally:
+            _take_away(inside, path)
+
+    def _environment(self, newroot: Path | None) -> Mapping[str, str]:
+        variables = dict(self.script.environment_variables)
+        variables[self.ENVIRONMENT_SERVICING_TYPE] = str(self.servicing_type).replace("-", "_")
+        outside = newroot is not None and self.moment.sees_newroot
+        variables[self.ENVIRONMENT_TARGET_ROOT] = str(newroot) if outside else "/"
+        if self.phonehome is not None:
+            variables["PHONEHOME_URL"] = self.phonehome
+        return variables
+
+
+def _runs_on(script: Script, servicing_type: ServicingType) -> bool:
+    return ServicingTypeSelection.ALL in script.run_on or str(servicing_type) in {
+        str(on) for on in script.run_on
+    }
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise InvalidInput(
+            "load-script", f"The script {path} cannot be read: {error.strerror}.", details={"path": path}
+        ) from error
+
+
+def _put(root: Path | None, content: str) -> str:
+    """Write the script where its interpreter finds it; returns the path as the interpreter sees it."""
+    import secrets
+
+    from trident.host.files import Tree
+
+    path = f"{_SCRIPT_DIRECTORY}/script-{secrets.token_hex(4)}"
+    Tree(root or Path("/")).write(path, content.encode(errors="surrogateescape"), mode=0o700)
+    return path
+
+
+def _take_away(root: Path | None, path: str) -> None:
+    from trident.host.files import Tree
+
+    Tree(root or Path("/")).remove(path)

@@ -1,0 +1,162 @@
+"""Reasons to refuse: disks, sizes, and layouts that an update cannot change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trident.config.model import FileSystemSource
+from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
+from trident.host.layout import PlacedPartition, plan_partitions
+from trident.state.status import ServicingState, ServicingType
+from trident.subsystems.storage.partition import requests
+
+if TYPE_CHECKING:
+    from trident.config.model import Disk, FileSystem, HostConfiguration, Storage
+    from trident.plan.situation import DiskFacts, Situation
+
+# Mounts here are Trident's own, left by a run that was killed; the first step leaves them.
+_OWN_MOUNTS = "/run/trident/"
+
+
+def check_disks(situation: Situation) -> Iterator[TridentError]:
+    """Disks that are missing, named twice, in use, or too small."""
+    seen: dict[str, str] = {}
+    for disk in situation.desired.storage.disks:
+        facts = situation.facts.disks.get(disk.device)
+        if facts is None:
+            yield InvalidInput(
+                "invalid-disk-path",
+                f"Disk '{disk.id}' is to be {disk.device}, but this machine has no such disk.",
+                hint="List the machine's disks with 'lsblk -d' or 'ls /dev/disk/by-path'.",
+                details={"disk": disk.id, "device": disk.device},
+            )
+            continue
+        if facts.device in seen:
+            yield InvalidInput(
+                "disk-definitions-refer-to-same-device",
+                f"Disks '{seen[facts.device]}' and '{disk.id}' are both {facts.device}.",
+                details={"disks": [seen[facts.device], disk.id], "device": facts.device},
+            )
+        seen[facts.device] = disk.id
+        if situation.servicing_type is ServicingType.CLEAN_INSTALL:
+            yield from _check_installable(disk, facts, situation.facts.architecture)
+
+
+def _check_installable(disk: Disk, facts: DiskFacts, architecture: str) -> Iterator[TridentError]:
+    mounts = [mount for mount in facts.mounts if not mount.startswith(_OWN_MOUNTS)]
+    if mounts:
+        yield UnsupportedConfiguration(
+            "disk-in-use",
+            f"Disk '{disk.id}' ({disk.device}) is in use: {', '.join(mounts)}. Installing would erase it.",
+            hint="Unmount it first, or name another disk.",
+            details={"disk": disk.id, "device": disk.device, "mounts": mounts},
+        )
+    try:
+        _place(disk, facts, architecture)
+    except TridentError as error:
+        yield error
+
+
+def check_fit(situation: Situation) -> Iterator[TridentError]:
+    """File systems of the image that are larger than the partition that is to hold them."""
+    if situation.image is None:
+        return
+    sizes = partition_sizes(situation)
+    storage = situation.desired.storage
+    for image in situation.image.filesystems:
+        filesystem = storage.filesystem_at(image.mount_point)
+        if filesystem is None or filesystem.device_id is None:
+            continue
+        # The ESP's image is unpacked on the target's root volume and copied from there.
+        holder = storage.filesystem_at("/") if filesystem.is_esp else filesystem
+        if holder is None or holder.device_id is None:
+            continue
+        partition = storage.resolve_volume(holder.device_id, situation.target_volume)
+        size, needed = sizes.get(partition), image.image.uncompressed_size
+        if size is not None and needed > size:
+            yield InvalidInput(
+                "filesystem-size-exceeds-block-device",
+                f"The image's file system for {image.mount_point} needs {needed} bytes, "
+                f"but '{partition}' has {size} bytes.",
+                hint=f"Give '{partition}' at least {needed} bytes, or build a smaller image.",
+                details={
+                    "mountPoint": image.mount_point,
+                    "device": partition,
+                    "needed": needed,
+                    "size": size,
+                },
+            )
+
+
+def partition_sizes(situation: Situation) -> Mapping[str, int]:
+    """Bytes of each partition by id; partitions of a disk that is missing or too small are left out."""
+    sizes: dict[str, int] = {}
+    for disk in situation.desired.storage.disks:
+        facts = situation.facts.disks.get(disk.device)
+        if facts is None:
+            continue
+        try:
+            placed = _place(disk, facts, situation.facts.architecture)
+        except TridentError:
+            continue  # ``check_disks`` tells of it.
+        sizes |= {partition.id: partition.size for partition in placed}
+    return sizes
+
+
+def check_unchanged_layout(situation: Situation) -> Iterator[TridentError]:
+    """What an update cannot do: partitions, A/B pairs and shared new file systems stay as installed."""
+    if situation.servicing_type is not ServicingType.AB_UPDATE:
+        return
+    old = _installed(situation)
+    if old is None:
+        return
+    new = situation.desired.storage
+    changed = [
+        name
+        for name, before, after in (
+            ("storage.disks", old.storage.disks, new.disks),
+            ("storage.abUpdate", old.storage.ab_update, new.ab_update),
+        )
+        if before != after
+    ]
+    changed += [f"the new file system on '{device}'" for device in _added_shared(old.storage, new)]
+    if changed:
+        yield InvalidInput(
+            "storage-configuration-changed",
+            f"An update cannot change the storage layout of an installed host, but {', '.join(changed)} "
+            f"{'differs' if len(changed) == 1 else 'differ'} from what was installed.",
+            hint="Keep the storage section as it was, or install the host anew. 'trident get configuration' "
+            "shows the current one.",
+            details={"changed": changed},
+        )
+
+
+def _added_shared(old: Storage, new: Storage) -> Iterator[str]:
+    """Devices outside of any A/B pair on which the new configuration wants a file system made."""
+    kept = {_identity(filesystem) for filesystem in old.filesystems}
+    for filesystem in new.filesystems:
+        if filesystem.source is not FileSystemSource.NEW or filesystem.device_id is None:
+            continue
+        if not new.is_ab(filesystem.device_id) and _identity(filesystem) not in kept:
+            yield filesystem.device_id
+
+
+def _identity(filesystem: FileSystem) -> tuple[Any, ...]:
+    return filesystem.device_id, filesystem.source, filesystem.type
+
+
+def _installed(situation: Situation) -> HostConfiguration | None:
+    """The configuration that the running system was made from."""
+    from trident.config.model import HostConfiguration
+
+    status = situation.status
+    staged = status.servicing_state not in {ServicingState.PROVISIONED, ServicingState.NOT_PROVISIONED}
+    spec = status.spec_old if staged and status.spec_old else status.spec
+    return HostConfiguration.model_validate(dict(spec)) if spec else None
+
+
+def _place(disk: Disk, facts: DiskFacts, architecture: str) -> tuple[PlacedPartition, ...]:
+    return plan_partitions(
+        facts.size, facts.sector_size, requests(disk, architecture), disk=f"disk '{disk.id}' ({disk.device})"
+    )

@@ -1,0 +1,104 @@
+"""The step that writes the target's /etc/fstab (fstab(5))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from trident.errors import Servicing
+from trident.plan.step import Operation, Phase, Step
+
+if TYPE_CHECKING:
+    from trident.plan.session import Session
+    from trident.plan.situation import Situation
+
+FSTAB_PATH = "/etc/fstab"
+_BY_PARTUUID = "/dev/disk/by-partuuid/"
+_HEADER = "# Written by Trident from its Host Configuration; changes are lost with the next update.\n"
+
+
+@dataclass(frozen=True)
+class FstabEntry:
+    """A line of fstab whose device is still an id: the node is known only when the plan runs."""
+
+    device_id: str
+    path: str
+    fstype: str
+    options: str
+
+    @property
+    def check_order(self) -> int:
+        """Sixth field: the root file system is checked first, others after it, vfat without a journal too."""
+        return 1 if self.path == "/" else 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteFstab(Step):
+    """Write the target's fstab.
+
+    Attributes:
+        entries: outer mount points before inner ones.
+    """
+
+    entries: tuple[FstabEntry, ...]
+
+    @classmethod
+    def compile(cls, situation: Situation) -> WriteFstab:
+        """The step: one line for each file system that is mounted."""
+        entries = tuple(sorted(_entries(situation), key=lambda entry: PurePosixPath(entry.path).parts))
+        return cls(
+            id="write-fstab",
+            title=f"Write {FSTAB_PATH} with {len(entries)} mounts",
+            operation=Operation.STAGE,
+            phase=Phase.PROVISION,
+            touches=(FSTAB_PATH,),
+            entries=entries,
+        )
+
+    def run(self, session: Session) -> None:
+        """Write the file into the mounted newroot."""
+        from trident.host.files import Tree
+
+        devices = {entry.device_id: session.device(entry.device_id) for entry in self.entries}
+        try:
+            Tree(session.mounted_newroot()).write(FSTAB_PATH, render(self.entries, devices))
+        except OSError as error:
+            raise Servicing(
+                "generate-fstab", f"{FSTAB_PATH} of the target cannot be written: {error.strerror}."
+            ) from error
+
+
+def render(entries: tuple[FstabEntry, ...], devices: Mapping[str, str]) -> str:
+    """The text of fstab. Partitions are named by ``PARTUUID``, which no image can duplicate."""
+    lines = [
+        f"{_source(devices[entry.device_id])} {_escape(entry.path)} {entry.fstype} "
+        f"{_escape(entry.options or 'defaults')} 0 {entry.check_order}\n"
+        for entry in entries
+    ]
+    return _HEADER + "".join(lines)
+
+
+def _entries(situation: Situation) -> Iterator[FstabEntry]:
+    storage = situation.desired.storage
+    for filesystem in storage.filesystems:
+        if filesystem.device_id is None or filesystem.mount_point is None:
+            continue
+        if not filesystem.mount_point.path.startswith("/"):
+            continue
+        yield FstabEntry(
+            device_id=storage.resolve_volume(filesystem.device_id, situation.target_volume),
+            path=filesystem.mount_point.path,
+            fstype="vfat" if filesystem.is_esp else str(filesystem.type or "auto"),
+            options=filesystem.mount_point.options,
+        )
+
+
+def _source(device: str) -> str:
+    return f"PARTUUID={device.removeprefix(_BY_PARTUUID)}" if device.startswith(_BY_PARTUUID) else device
+
+
+def _escape(text: str) -> str:
+    """Spaces, tabs, newlines and backslashes as octal escapes, as getmntent(3) reads them."""
+    return "".join(f"\\{ord(character):03o}" if character in " \t\n\\" else character for character in text)

@@ -1,0 +1,143 @@
+"""The steps that mount the target's file systems as newroot, and leave them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from trident.errors import Servicing, TridentError
+from trident.plan.step import Operation, Phase, Step
+
+if TYPE_CHECKING:
+    from trident.plan.session import Session
+    from trident.plan.situation import Situation
+
+NEWROOT = Path("/run/trident/newroot")
+
+
+@dataclass(frozen=True)
+class NewrootMount:
+    """A file system of the target: partition id, absolute mount point, and whether it is the ESP."""
+
+    device_id: str
+    path: str
+    is_esp: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseNewroot(Step):
+    """Leave the mounts of a run that was killed, so that this one begins afresh."""
+
+    @classmethod
+    def compile(cls) -> ReleaseNewroot:
+        """The step."""
+        return cls(
+            id="release-newroot",
+            title="Leave what an interrupted run may have left mounted",
+            operation=Operation.STAGE,
+            phase=Phase.PRE_SERVICING,
+        )
+
+    def run(self, session: Session) -> None:
+        """Unmount everything below Trident's run directory."""
+        from trident.host.mount import RUN_DIRECTORY, unmount_below
+
+        for target in unmount_below(RUN_DIRECTORY):
+            session.note(f"Left the mount {target} of an interrupted run.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MountNewroot(Step):
+    """Mount the target's file systems below one directory, with what programs inside them need.
+
+    Attributes:
+        mounts: outer mount points before inner ones.
+    """
+
+    mounts: tuple[NewrootMount, ...]
+
+    @classmethod
+    def compile(cls, situation: Situation) -> MountNewroot:
+        """The step for the target side of every A/B pair, and for all shared partitions."""
+        mounts = tuple(sorted(_mounts(situation), key=lambda mount: PurePosixPath(mount.path).parts))
+        return cls(
+            id="mount-newroot",
+            title=f"Mount the target's file systems ({', '.join(mount.path for mount in mounts)})",
+            operation=Operation.STAGE,
+            phase=Phase.MOUNT,
+            touches=tuple(mount.device_id for mount in mounts),
+            mounts=mounts,
+        )
+
+    def run(self, session: Session) -> None:
+        """Mount all, or nothing, and hand the mounts over to the session."""
+        from trident.host.chroot import furnished
+
+        NEWROOT.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            try:
+                for mount in self.mounts:
+                    self._mount(stack, session.device(mount.device_id), mount)
+                stack.enter_context(furnished(NEWROOT))
+            except (TridentError, OSError) as error:
+                raise Servicing(
+                    "mount-newroot", f"The target's file systems cannot be mounted. {error}"
+                ) from error
+            session.mounts.push(stack.pop_all())
+        session.newroot = NEWROOT
+
+    @staticmethod
+    def _mount(stack: ExitStack, device: str, mount: NewrootMount) -> None:
+        from trident.host.files import Tree
+        from trident.host.mount import mounted
+
+        tree = Tree(NEWROOT)
+        if mount.path != "/":
+            tree.make_directories(mount.path)
+        target = NEWROOT if mount.path == "/" else tree.real_path(mount.path)
+        # The configured options are for the running target: read-only or noexec would be in the way here.
+        options = ("umask=0077",) if mount.is_esp else ()
+        stack.enter_context(mounted(device, target, options=options))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnmountNewroot(Step):
+    """Write everything to the devices and leave the newroot."""
+
+    @classmethod
+    def compile(cls, situation: Situation) -> UnmountNewroot:
+        """The step."""
+        return cls(
+            id="unmount-newroot",
+            title="Write the target's file systems to disk and unmount them",
+            operation=Operation.STAGE,
+            phase=Phase.UNMOUNT,
+        )
+
+    def run(self, session: Session) -> None:
+        """Unmount in reverse order; a busy mount is an error that names its holder."""
+        import os
+
+        try:
+            session.mounts.close()
+        except Servicing as error:
+            raise Servicing(
+                "unmount-newroot", error.message, hint=error.hint, details=error.details
+            ) from error
+        finally:
+            session.newroot = None
+        os.sync()
+
+
+def _mounts(situation: Situation) -> Iterator[NewrootMount]:
+    storage = situation.desired.storage
+    for filesystem in storage.filesystems:
+        if filesystem.device_id is None or filesystem.mount_point is None:
+            continue
+        path = filesystem.mount_point.path
+        if path.startswith("/"):  # Upstream allows 'none' for a file system that is not mounted.
+            partition = storage.resolve_volume(filesystem.device_id, situation.target_volume)
+            yield NewrootMount(partition, path, filesystem.is_esp)
