@@ -1,0 +1,1 @@
+"""The Host Configuration: reading it, its model, its rules. Pure: nothing here touches the machine."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import enum
 import re
 
-_BYTE_COUNT = re.compile(r"(\d+)\s*([KMGT]?)")
-_UNIT_POWER = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_BYTE_COUNT = re.compile(r"\+?([0-9]+)\s*([KMGT]?)", re.ASCII)
+_ALMOST = re.compile(r"([0-9]+)\s*([kmgtKMGT])(?:[iI]?[bB])?", re.ASCII)
+_UNIT_SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+_MOST = 2**64 - 1
+PARTITION_ALIGNMENT = 4096
 
 
 class Grow(enum.StrEnum):
@@ -15,35 +18,79 @@ class Grow(enum.StrEnum):
     GROW = "grow"
 
 
+class SizeError(ValueError):
+    """A size that cannot be read. ``suggestion`` says what to write, if that is known."""
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
+
 def parse_byte_count(value: str | int) -> int:
     """Bytes from a number or a text such as ``5G`` (K, M, G, T to the base of 1024; upstream ByteCount).
 
     Raises:
-        ValueError: the text is not of that form, or the number is negative.
+        SizeError: the text is not of that form, or the number is negative or does not fit into 64 bits.
     """
     if isinstance(value, bool):
-        raise ValueError("expected a size, not a boolean")
-    if isinstance(value, int):
-        if value < 0:
-            raise ValueError("a size cannot be negative")
-        return value
-    match = _BYTE_COUNT.fullmatch(value.strip())
-    if match is None:
-        raise ValueError(f"'{value}' is not a size: write a number with an optional K, M, G or T, such as 512M")
-    return int(match[1]) * 1024 ** _UNIT_POWER[match[2]]
+        raise SizeError("a size is needed, not true or false")
+    size = value if isinstance(value, int) else _from_text(value)
+    if size < 0:
+        raise SizeError("a size cannot be negative")
+    if size > _MOST:
+        raise SizeError("this size does not fit into 64 bits")
+    return size
 
 
-def parse_partition_size(value: object) -> object:
-    """A partition size: ``grow`` or a byte count that is a non-zero multiple of 4096 (upstream PartitionSize).
+def _from_text(text: str) -> int:
+    match = _BYTE_COUNT.fullmatch(text.strip()) if len(text) <= 100 else None
+    if match is not None:
+        return int(match[1]) << _UNIT_SHIFT[match[2]]
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    almost = _ALMOST.fullmatch(text.strip()) if len(text) <= 100 else None
+    raise SizeError(
+        f"'{shown}' is not a size",
+        f"Write {almost[1]}{almost[2].upper()}."
+        if almost
+        else "Write a number, optionally with K, M, G or T (powers of 1024), such as 512M.",
+    )
+
+
+def parse_partition_size(value: object) -> int | Grow:
+    """A partition size: ``grow``, or a non-zero multiple of 4096 bytes (upstream PartitionSize).
 
     Raises:
-        ValueError: neither of the two.
+        SizeError: neither of the two.
     """
-    if value == "grow" or isinstance(value, Grow):
+    if isinstance(value, Grow) or value == "grow":
         return Grow.GROW
     if not isinstance(value, str | int):
-        raise ValueError("expected a size such as 512M, or grow")
+        raise SizeError("a size such as 512M, or grow, is needed")
+    if isinstance(value, str) and value.strip().lower() == "grow":
+        raise SizeError(f"'{value}' is not a size", "Write grow.")
     size = parse_byte_count(value)
-    if size == 0 or size % 4096:
-        raise ValueError(f"a partition size must be a non-zero multiple of 4096 bytes, and {size} is not")
+    if size == 0:
+        raise SizeError("a partition cannot have the size 0")
+    if size % PARTITION_ALIGNMENT:
+        nearest = -(-size // PARTITION_ALIGNMENT) * PARTITION_ALIGNMENT
+        raise SizeError(
+            f"a partition size must be a multiple of {PARTITION_ALIGNMENT} bytes, and {size} is not",
+            f"The next larger one is {spell_byte_count(nearest)}.",
+        )
     return size
+
+
+def spell_byte_count(size: int) -> str:
+    """The shortest exact spelling: ``1K`` for 1024, ``1025`` for 1025."""
+    unit = ""
+    for candidate in "KMGT":
+        if not size or size % 1024:
+            break
+        size //= 1024
+        unit = candidate
+    return f"{size}{unit}"
+
+
+def spell_partition_size(size: int | Grow) -> str:
+    """A partition size as :func:`parse_partition_size` reads it."""
+    return size.value if isinstance(size, Grow) else spell_byte_count(size)

@@ -1,0 +1,257 @@
+"""The door of this room: a text in, a valid Host Configuration or all of its mistakes out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from trident.config.document import MAX_BYTES, Document, Finding, read_document
+from trident.config.model import HostConfiguration, Model
+from trident.config.nodes import Node, Path, ScalarNode, find, node_of, spelled
+from trident.config.problems import ConfigurationErrors, Problem, Severity
+from trident.config.shape import BAD, Complaint, Complaints, reader_of
+from trident.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from trident.config.rules.rule import Rule, Violation
+
+PARSE_CODE = "parse-host-configuration"
+RULES_CODE = "invalid-host-configuration-static"
+STANDARD_INPUT = "-"
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+
+
+class Verdict(NamedTuple):
+    """What is to be said about a configuration.
+
+    Attributes:
+        configuration: the model, or ``None`` if there is an error.
+        problems: errors and warnings in the order of the text.
+        code: of the error that the problems make, if any of them is an error.
+    """
+
+    configuration: HostConfiguration | None
+    problems: tuple[Problem, ...]
+    code: str
+
+
+def load_host_configuration(
+    text: str | bytes, source_name: str, *, storage_may_be_missing: bool = False
+) -> HostConfiguration:
+    """Read and judge a Host Configuration.
+
+    Args:
+        text: YAML.
+        source_name: what messages call it, usually the file name.
+        storage_may_be_missing: leave the rules about storage to a later :func:`require_valid` if the text
+            has no storage section, as an update does, which then takes over the running one.
+
+    Raises:
+        ConfigurationErrors: with every mistake; ``parse-host-configuration`` if it could not be read
+            completely, else ``invalid-host-configuration-static``.
+    """
+    verdict = judge_host_configuration(text, source_name, storage_may_be_missing=storage_may_be_missing)
+    if verdict.configuration is None:
+        raise ConfigurationErrors(verdict.code, source_name, verdict.problems)
+    return verdict.configuration
+
+
+def load_host_configuration_file(
+    path: FilePath | str, *, storage_may_be_missing: bool = False
+) -> HostConfiguration:
+    """Read and judge the Host Configuration in a file, or on standard input if the path is ``-``.
+
+    Raises:
+        InvalidInput: ``load-host-configuration-file`` if it cannot be read.
+        ConfigurationErrors: as :func:`load_host_configuration`.
+    """
+    name, text = read_source(path)
+    return load_host_configuration(text, name, storage_may_be_missing=storage_may_be_missing)
+
+
+def read_source(path: FilePath | str) -> tuple[str, bytes]:
+    """The name that messages use and the content of a file, or of standard input if the path is ``-``.
+
+    Never reads more than the largest configuration that is accepted (and one byte).
+
+    Raises:
+        InvalidInput: ``load-host-configuration-file``.
+    """
+    if str(path) == STANDARD_INPUT:
+        return "<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1)
+    try:
+        with FilePath(path).open("rb") as file:
+            return str(path), file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "the name is not valid"
+        raise InvalidInput(
+            "load-host-configuration-file",
+            f"The Host Configuration {path} cannot be read: {reason}.",
+            hint="Check the path; '-' reads standard input.",
+            details={"path": str(path)},
+        ) from error
+
+
+def judge_host_configuration(
+    text: str | bytes, source_name: str, *, storage_may_be_missing: bool = False
+) -> Verdict:
+    """Everything that is to be said about a configuration, warnings included. Never raises for bad input."""
+    document = read_document(text)
+    problems = [_from_finding(finding, document, source_name) for finding in document.findings]
+    if document.root is None or (isinstance(document.root, ScalarNode) and document.root.is_empty):
+        if not document.is_broken:
+            message = "The file is empty; a Host Configuration needs at least an image and storage."
+            empty = Finding("yaml-empty", message, 0, 0)
+            problems.append(_from_finding(empty, document, source_name))
+        return _verdict(None, problems, PARSE_CODE)
+    complaints: Complaints = []
+    configuration = reader_of(HostConfiguration)(document.root, (), complaints)
+    problems += [_from_complaint(complaint, document, source_name) for complaint in complaints]
+    unread = () if not complaints else tuple(_section(complaint.path) for complaint in complaints)
+    if configuration is BAD:
+        configuration = _readable_part(document.root, unread)
+    if configuration is not None and not document.is_broken:
+        problems += _judge(configuration, document, source_name, unread, storage_may_be_missing)
+    is_read = not complaints and not document.is_broken
+    return _verdict(configuration if is_read else None, problems, RULES_CODE if is_read else PARSE_CODE)
+
+
+def require_valid(configuration: HostConfiguration, source_name: str) -> None:
+    """Judge a configuration that did not come from a text, or was completed since.
+
+    Raises:
+        ConfigurationErrors: ``invalid-host-configuration-static``; its problems have no line.
+    """
+    problems = _judge(configuration, Document(), source_name, (), storage_may_be_missing=False)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise ConfigurationErrors(RULES_CODE, source_name, problems)
+
+
+def from_document(model: type[AnyModel], document: Mapping[str, Any], source_name: str) -> AnyModel:
+    """A model from plain data; only its shape is checked.
+
+    Raises:
+        ConfigurationErrors: ``parse-host-configuration``.
+    """
+    complaints: Complaints = []
+    root = node_of(document)
+    value = reader_of(model)(root, (), complaints)
+    if isinstance(value, model) and not complaints:
+        return value
+    place = Document(root=root)
+    raise ConfigurationErrors(
+        PARSE_CODE, source_name, [_from_complaint(complaint, place, source_name) for complaint in complaints]
+    )
+
+
+def _verdict(configuration: HostConfiguration | None, problems: list[Problem], code: str) -> Verdict:
+    problems.sort(key=lambda problem: (problem.line, problem.column))
+    is_refused = any(problem.severity is Severity.ERROR for problem in problems)
+    return Verdict(None if is_refused else configuration, tuple(problems), code)
+
+
+def _section(path: Path) -> Path:
+    """The part of the configuration that is unknown if the value at ``path`` could not be read."""
+    return path[:2] if path[:1] == ("os",) else path[:1]
+
+
+def _readable_part(root: Node, unread: Iterable[Path]) -> HostConfiguration | None:
+    """The configuration without the sections that could not be read, so that rules can judge the rest."""
+    from trident.config.nodes import MapNode
+
+    if not isinstance(root, MapNode):
+        return None
+    rest = MapNode(root.line, root.column)
+    rest.keys, rest.values = dict(root.keys), dict(root.values)
+    for section in unread:
+        if not section:
+            return None
+        if len(section) == 1:
+            rest.values.pop(str(section[0]), None)
+            continue
+        inner = rest.values.get(str(section[0]))
+        if isinstance(inner, MapNode):
+            copy = MapNode(inner.line, inner.column)
+            copy.keys, copy.values = dict(inner.keys), dict(inner.values)
+            copy.values.pop(str(section[1]), None)
+            rest.values[str(section[0])] = copy
+    configuration = reader_of(HostConfiguration)(rest, (), [])
+    return configuration if isinstance(configuration, HostConfiguration) else None
+
+
+def _judge(
+    configuration: HostConfiguration,
+    document: Document,
+    source_name: str,
+    unread: tuple[Path, ...],
+    storage_may_be_missing: bool,
+) -> list[Problem]:
+    from trident.config.rules import judge
+
+    is_without_storage = storage_may_be_missing and configuration.storage == type(configuration.storage)()
+    skipped = (*unread, ("storage",)) if is_without_storage else unread
+    return [
+        _from_violation(rule, violation, document, source_name)
+        for rule, violation in judge(configuration, skipped)
+    ]
+
+
+def _from_finding(finding: Finding, document: Document, source_name: str) -> Problem:
+    return Problem(
+        code=finding.code,
+        message=finding.message,
+        file=source_name,
+        line=finding.line + 1,
+        column=finding.column + 1,
+        width=finding.width,
+        suggestion=finding.suggestion,
+        severity=Severity.WARNING if finding.is_warning else Severity.ERROR,
+        source_line=document.line(finding.line),
+    )
+
+
+def _from_complaint(complaint: Complaint, document: Document, source_name: str) -> Problem:
+    return _located(
+        document,
+        source_name,
+        complaint.path,
+        complaint.at_key,
+        code=complaint.code,
+        message=complaint.message,
+        suggestion=complaint.suggestion,
+    )
+
+
+def _from_violation(rule: Rule, violation: Violation, document: Document, source_name: str) -> Problem:
+    return _located(
+        document,
+        source_name,
+        violation.path,
+        violation.at_key,
+        code=rule.code,
+        message=violation.message,
+        suggestion=violation.suggestion,
+        severity=rule.severity,
+    )
+
+
+def _located(document: Document, source_name: str, path: Path, at_key: bool, **rest: Any) -> Problem:
+    key, value = find(document.root, path)
+    place = key if at_key and key is not None else value
+    if place is None or (isinstance(place, ScalarNode) and place.is_empty and key is not None):
+        place = key or place
+    line = place.line if place is not None else -1
+    shown = value.text if isinstance(value, ScalarNode) and not at_key else None
+    return Problem(
+        file=source_name,
+        line=line + 1,
+        column=place.column + 1 if place is not None and line >= 0 else 0,
+        width=place.width if place is not None else 1,
+        path=spelled(path),
+        value=shown if shown is None or len(shown) <= 60 else shown[:57] + "...",
+        source_line=document.line(line) if line >= 0 else "",
+        **rest,
+    )

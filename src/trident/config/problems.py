@@ -1,0 +1,88 @@
+"""A mistake in a Host Configuration, with its place, and the error that carries all of them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trident.errors import InvalidInput
+
+
+class Severity(enum.StrEnum):
+    """Whether a configuration with this problem is refused."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake.
+
+    Attributes:
+        code: stable kebab-case name; for rules it is the rule's, which the reference page explains.
+        message: what is wrong, one sentence.
+        file: name of the source as the caller gave it.
+        line: counted from 1; 0 if the configuration came from no text.
+        column: in characters, counted from 1.
+        width: how many characters the mistake covers on that line.
+        path: field path, such as ``storage.disks[0].partitions[1].size``; empty for the whole document.
+        value: the offending value as written, shortened, or ``None`` where that says nothing.
+        suggestion: what to write or do instead, or ``None``.
+        severity: an error is refused, a warning is not.
+        source_line: the line of the source where it stands.
+    """
+
+    code: str
+    message: str
+    file: str
+    line: int
+    column: int
+    width: int = 1
+    path: str = ""
+    value: str | None = None
+    suggestion: str | None = None
+    severity: Severity = Severity.ERROR
+    source_line: str = ""
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``, which terminals and editors turn into a link."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+    def to_document(self) -> dict[str, object]:
+        """This problem for programs and editors."""
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "message": self.message,
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "width": self.width,
+            "path": self.path,
+            "value": self.value,
+            "suggestion": self.suggestion,
+        }
+
+
+class ConfigurationErrors(InvalidInput):
+    """Everything that is wrong with a Host Configuration, in the order of the document.
+
+    Attributes:
+        problems: errors and warnings; at least one is an error.
+    """
+
+    def __init__(self, code: str, source_name: str, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        errors = [problem for problem in self.problems if problem.severity is Severity.ERROR]
+        first = errors[0]
+        where = f"{first.place}: " if first.line else ""
+        more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(
+            code,
+            f"The Host Configuration {source_name} is not valid: {where}{first.message}{more}",
+            hint=first.suggestion or "Run 'trident validate' to see every mistake with its place.",
+            details={"problems": [problem.to_document() for problem in self.problems]},
+        )

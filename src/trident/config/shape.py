@@ -1,0 +1,347 @@
+"""Turning a tree of nodes into the typed model, noting every mistake on the way.
+
+The rules of conversion are serde's, as upstream's types and reader apply them: where text is expected any
+scalar is its own text (``hostname: 123`` is fine); where something optional is expected a plain ``null``,
+``~`` or nothing is "not given"; where a list or an object is expected nothing at all (``users:``) is an
+empty one, but ``users: null`` is a mistake; a boolean is only ``true`` or ``false``, unquoted.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, NamedTuple, get_args, get_origin
+
+import msgspec
+
+from trident.config import scalars
+from trident.config.model.base import Model
+from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode
+from trident.config.spelling import Shorthand, Spelling
+from trident.config.suggestion import nearest
+
+
+class _Bad:
+    """Stands for a value that could not be read; the mistake is noted."""
+
+
+BAD = _Bad()
+
+
+class Complaint(NamedTuple):
+    """A mistake in the shape: what, where, and whether the key or the value is to blame."""
+
+    code: str
+    message: str
+    path: Path
+    suggestion: str | None = None
+    at_key: bool = False
+
+
+Complaints = list[Complaint]
+Reader = Callable[[Node, Path, Complaints], Any]
+
+
+class FieldSpec(NamedTuple):
+    """One field of an object, ready for reading and for the reference page."""
+
+    name: str
+    key: str
+    reader: Reader
+    default: Any
+    is_required: bool
+    annotation: Any
+    write: Callable[[Any], Any] | None
+
+
+_FIELDS: dict[type[Model], dict[str, FieldSpec]] = {}
+
+
+def fields_of(model: type[Model]) -> dict[str, FieldSpec]:
+    """The fields of an object by the key that YAML uses."""
+    specs = _FIELDS.get(model)
+    if specs is None:
+        specs = {
+            field.encode_name: FieldSpec(
+                field.name,
+                field.encode_name,
+                reader_of(field.type),
+                None if field.required else _default(field),
+                field.required,
+                field.type,
+                _writer(field.type),
+            )
+            for field in msgspec.structs.fields(model)
+        }
+        _FIELDS[model] = specs
+    return specs
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+
+
+def _writer(annotation: Any) -> Callable[[Any], Any] | None:
+    marks = get_args(annotation)[1:] if get_origin(annotation) is typing.Annotated else ()
+    return next((mark.write for mark in marks if isinstance(mark, Spelling)), None)
+
+
+def reader_of(annotation: Any) -> Reader:
+    """What reads values of a type.
+
+    Raises:
+        TypeError: the model uses a type that this module does not know (a defect of the model).
+    """
+    marks: list[Any] = []
+    while get_origin(annotation) is typing.Annotated:
+        annotation, *more = get_args(annotation)
+        marks.extend(more)
+    optional, inner = _without_none(annotation)
+    for mark in marks:
+        if isinstance(mark, Spelling):
+            return _maybe(_spelt(mark), optional)
+        if isinstance(mark, Shorthand):
+            return _maybe(_short_or_object(mark), optional)
+    return _maybe(_plain_reader(inner), optional)
+
+
+def _without_none(annotation: Any) -> tuple[bool, Any]:
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        rest = [part for part in get_args(annotation) if part is not type(None)]
+        if len(rest) < len(get_args(annotation)):
+            inner = rest[0] if len(rest) == 1 else typing.Union[tuple(rest)]  # noqa: UP007
+            return True, inner
+    return False, annotation
+
+
+def _plain_reader(annotation: Any) -> Reader:  # noqa: PLR0911 (one line a type)
+    origin = get_origin(annotation)
+    if origin is typing.Annotated:
+        return reader_of(annotation)
+    if origin is tuple:
+        return _list_of(reader_of(get_args(annotation)[0]))
+    if origin is dict:
+        return _any_map if get_args(annotation)[1] is Any else _map_of(reader_of(get_args(annotation)[1]))
+    if isinstance(annotation, type):
+        if issubclass(annotation, Model):
+            return _object(annotation)
+        if issubclass(annotation, enum.StrEnum):
+            return _one_of(annotation)
+        if annotation is bool:
+            return _boolean
+        if annotation is str:
+            return _text
+    raise TypeError(f"no reader for {annotation!r}")
+
+
+def _maybe(reader: Reader, optional: bool) -> Reader:
+    if not optional:
+        return reader
+
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if isinstance(node, ScalarNode) and node.plain and scalars.is_null(node.text):
+            return None
+        return reader(node, path, complaints)
+
+    return read
+
+
+def _text(node: Node, path: Path, complaints: Complaints) -> Any:
+    if isinstance(node, ScalarNode):
+        return node.text
+    return _wrong(node, path, complaints, "text")
+
+
+def _boolean(node: Node, path: Path, complaints: Complaints) -> Any:
+    if isinstance(node, ScalarNode):
+        value = scalars.boolean(node.text) if node.plain else None
+        if value is not None:
+            return value
+        meant = {"yes": "true", "on": "true", "y": "true", "1": "true", "true": "true"}
+        meant |= {"no": "false", "off": "false", "n": "false", "0": "false", "false": "false"}
+        word = meant.get(node.text.lower())
+        suggestion = f"Write {word}{'' if node.plain else ', without quotes'}." if word else None
+        return _wrong(node, path, complaints, "true or false", suggestion)
+    return _wrong(node, path, complaints, "true or false")
+
+
+def _spelt(spelling: Spelling) -> Reader:
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if not isinstance(node, ScalarNode):
+            return _wrong(node, path, complaints, spelling.noun)
+        try:
+            return spelling.read(node)
+        except ValueError as error:
+            message = str(error)
+            complaints.append(
+                Complaint(
+                    "invalid-value",
+                    message[0].upper() + message[1:] + ".",
+                    path,
+                    getattr(error, "suggestion", None),
+                )
+            )
+            return BAD
+
+    return read
+
+
+def _one_of(kind: type[enum.StrEnum]) -> Reader:
+    members = {member.value: member for member in kind}
+    listed = _listed(list(members))
+
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if not isinstance(node, ScalarNode):
+            return _wrong(node, path, complaints, listed)
+        member = members.get(node.text)
+        if member is not None:
+            return member
+        close = nearest(node.text, members)
+        suggestion = f"Did you mean '{close}'?" if close else None
+        return _wrong(node, path, complaints, listed, suggestion, code="unknown-value")
+
+    return read
+
+
+def _list_of(item: Reader) -> Reader:
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if isinstance(node, ListNode):
+            values = [item(child, (*path, index), complaints) for index, child in enumerate(node.items)]
+            return BAD if BAD in values else tuple(values)
+        if isinstance(node, ScalarNode) and node.is_empty:
+            return ()
+        suggestion = "Write an item as '- ' on a line of its own, or [] for none."
+        return _wrong(node, path, complaints, "a list", suggestion)
+
+    return read
+
+
+def _map_of(value: Reader) -> Reader:
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if isinstance(node, MapNode):
+            values = {key: value(child, (*path, key), complaints) for key, child in node.values.items()}
+            return BAD if BAD in values.values() else values
+        if isinstance(node, ScalarNode) and node.is_empty:
+            return {}
+        return _wrong(node, path, complaints, "a mapping")
+
+    return read
+
+
+def _any_map(node: Node, path: Path, complaints: Complaints) -> Any:
+    if isinstance(node, MapNode):
+        return plain(node)
+    if isinstance(node, ScalarNode) and node.is_empty:
+        return {}
+    return _wrong(node, path, complaints, "a mapping")
+
+
+def plain(node: Node) -> Any:
+    """A tree as plain data, where each plain scalar is what the core schema makes of it."""
+    if isinstance(node, MapNode):
+        return {key: plain(child) for key, child in node.values.items()}
+    if isinstance(node, ListNode):
+        return [plain(child) for child in node.items]
+    assert isinstance(node, ScalarNode)
+    return scalars.meaning(node.text) if node.plain else node.text
+
+
+def _short_or_object(shorthand: Shorthand) -> Reader:
+    whole = _object(shorthand.model)
+
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if not isinstance(node, ScalarNode):
+            return whole(node, path, complaints)
+        if node.plain and not isinstance(scalars.meaning(node.text), str):
+            return _wrong(node, path, complaints, f"a {shorthand.field} or an object")
+        spec = fields_of(shorthand.model)[shorthand.field]
+        value = spec.reader(node, path, complaints)
+        return BAD if value is BAD else shorthand.model(**{shorthand.field: value})
+
+    return read
+
+
+def _object(model: type[Model]) -> Reader:
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if isinstance(node, MapNode):
+            return _read_fields(model, node, path, complaints)
+        if isinstance(node, ScalarNode) and node.is_empty:
+            return _read_fields(model, MapNode(node.line, node.column), path, complaints)
+        return _wrong(node, path, complaints, "a mapping")
+
+    return read
+
+
+def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Complaints) -> Any:
+    specs = fields_of(model)
+    values: dict[str, Any] = {}
+    is_whole = True
+    for key, child in node.values.items():
+        spec = specs.get(key)
+        if spec is None:
+            complaints.append(_unknown(model, key, path))
+            is_whole = False
+            continue
+        value = spec.reader(child, (*path, key), complaints)
+        if value is BAD:
+            is_whole = False
+        values[spec.name] = value
+    for key, spec in specs.items():
+        if spec.is_required and spec.name not in values:
+            message = f"{model.noun[0].upper()}{model.noun[1:]} needs '{key}'."
+            complaints.append(Complaint("missing-field", message, path))
+            is_whole = False
+    return model(**values) if is_whole else BAD
+
+
+def _unknown(model: type[Model], key: str, path: Path) -> Complaint:
+    here = (*path, key)
+    shown = key if len(key) <= 60 else key[:57] + "..."
+    if key in model.planned:
+        message = (
+            f"'{shown}' is part of the Host Configuration API, but this version does not support it yet."
+        )
+        return Complaint("unsupported-field", message, here, "Remove it.", at_key=True)
+    from trident.config.suggestion import for_unknown_field
+
+    return Complaint(
+        "unknown-field",
+        f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shown}'.",
+        here,
+        for_unknown_field(model, key, path),
+        at_key=True,
+    )
+
+
+def _wrong(
+    node: Node,
+    path: Path,
+    complaints: Complaints,
+    wanted: str,
+    suggestion: str | None = None,
+    *,
+    code: str = "wrong-type",
+) -> Any:
+    complaints.append(Complaint(code, f"Here must stand {wanted}, not {describe(node)}.", path, suggestion))
+    return BAD
+
+
+def describe(node: Node) -> str:
+    """What stands at a place, in words."""
+    if isinstance(node, ListNode):
+        return "a list"
+    if isinstance(node, MapNode):
+        return "a mapping"
+    assert isinstance(node, ScalarNode)
+    if node.is_empty:
+        return "nothing"
+    shown = node.text if len(node.text) <= 60 else node.text[:57] + "..."
+    return f"'{shown}'" if node.plain else f"the text '{shown}'"
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) == 1:
+        return f"'{words[0]}'"
+    return ", ".join(f"'{word}'" for word in words[:-1]) + f" or '{words[-1]}'"

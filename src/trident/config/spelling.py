@@ -1,0 +1,186 @@
+"""Values with a spelling of their own: how they are written, and what they become.
+
+A model marks a field with one of these (``Annotated[str, PATH]``); reading and the reference page use it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from trident.config import scalars
+from trident.config.nodes import ScalarNode
+from trident.config.quantities import Grow, parse_partition_size, spell_partition_size
+
+_HEX96 = re.compile(r"[0-9a-fA-F]{96}", re.ASCII)
+_HEX32 = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
+_HYPHENATED = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):(.*)", re.ASCII | re.DOTALL)
+IMAGE_SCHEMES = ("http", "https", "file", "oci")
+
+
+class MisspeltError(ValueError):
+    """A value that is not spelt as it must be. ``suggestion`` says what to write, if that is known."""
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
+
+class Spelling(NamedTuple):
+    """How a value is written.
+
+    Attributes:
+        noun: what is expected: ``a size such as 512M``.
+        read: the value of a scalar; raises ``ValueError`` with a sentence.
+        write: plain data for the value, the way upstream spells it.
+    """
+
+    noun: str
+    read: Callable[[ScalarNode], Any]
+    write: Callable[[Any], Any] | None = None
+
+
+class Shorthand(NamedTuple):
+    """A text may stand for a whole object: the one whose ``field`` it is.
+
+    Attributes:
+        model: the object.
+        field: its only required field, as Python spells it.
+    """
+
+    model: type[Any]
+    field: str
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _strict_text(node: ScalarNode) -> str:
+    """Text that upstream reads through a buffer, where a plain number or boolean is none."""
+    if node.plain and not isinstance(scalars.meaning(node.text), str):
+        shown = f"'{_shown(node.text)}' is not text here" if node.text else "nothing stands here"
+        raise MisspeltError(f"text is needed, but {shown}", f"Put it in quotes: '{_shown(node.text)}'.")
+    return node.text
+
+
+def _name(node: ScalarNode) -> str:
+    if not node.text:
+        raise MisspeltError("an id cannot be empty")
+    if not node.text.isprintable():
+        raise MisspeltError("an id cannot hold line breaks or control characters")
+    return node.text
+
+
+def collapse(path: str) -> str:
+    """A path without ``//``, ``/./`` and a final ``/``, which mean nothing; ``..`` stays."""
+    if not path.startswith("/"):
+        return path
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def _path(node: ScalarNode) -> str:
+    if "\0" in node.text:
+        raise MisspeltError("a path cannot hold a NUL character")
+    return collapse(node.text)
+
+
+def _partition_size(node: ScalarNode) -> int | Grow:
+    if not node.plain:
+        return parse_partition_size(node.text)
+    value = scalars.meaning(node.text)
+    if value is None or isinstance(value, bool | float):
+        shown = f"'{_shown(node.text)}' is neither" if node.text else "nothing stands here"
+        raise MisspeltError(f"a size or 'grow' is needed, but {shown}", "Write for example 512M, 8G or grow.")
+    return parse_partition_size(value)
+
+
+def _sha384(node: ScalarNode) -> str:
+    text = _strict_text(node)
+    if text == "ignored":
+        return text
+    bare = text.removeprefix("sha384:")
+    if bare != text and _HEX96.fullmatch(bare):
+        raise MisspeltError("the digits stand here without 'sha384:' before them", f"Write {bare}.")
+    if len(text) != 96 and re.fullmatch(r"[0-9a-fA-F]+", text, re.ASCII):
+        raise MisspeltError(f"a SHA-384 has 96 hexadecimal digits, and this has {len(text)}")
+    if not _HEX96.fullmatch(text):
+        raise MisspeltError(f"'{_shown(text)}' is neither 96 hexadecimal digits nor 'ignored'")
+    return text.lower()
+
+
+def _uuid(node: ScalarNode) -> str:
+    text = node.text
+    bare = text.removeprefix("urn:uuid:")
+    if bare == text and text.startswith("{") and text.endswith("}"):
+        bare = text[1:-1]
+    if not (_HYPHENATED.fullmatch(bare) or (bare == text and _HEX32.fullmatch(bare))):
+        raise MisspeltError(
+            f"'{_shown(text)}' is not a UUID", "Write for example 4f68bce3-e8cd-4db1-96e7-fbcaf984b709."
+        )
+    digits = bare.replace("-", "").lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _url(node: ScalarNode) -> str:
+    text = node.text.strip()
+    match = _SCHEME.fullmatch(text)
+    if match is None:
+        suggestion = (
+            f"Write file://{text}." if text.startswith("/") else "Write for example https://host/image.cosi."
+        )
+        raise MisspeltError(f"'{_shown(text)}' is not a URL", suggestion)
+    scheme, rest = match[1].lower(), match[2]
+    if scheme not in IMAGE_SCHEMES:
+        raise MisspeltError(
+            f"'{scheme}://' is not a scheme that an image can have", "Use http, https, file or oci."
+        )
+    host = rest.lstrip("/").split("/", 1)[0].split("@")[-1].split(":", 1)[0]
+    if not rest.startswith("//") or (scheme != "file" and not host):
+        raise MisspeltError(f"'{_shown(text)}' names no host", f"Write {scheme}://host/path.")
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise MisspeltError("a URL cannot hold spaces or control characters", "Write %20 for a space.")
+    return text
+
+
+def _int32(node: ScalarNode) -> int:
+    value = scalars.integer(node.text) if node.plain else None
+    if value is None:
+        quoted = " in quotes" if scalars.integer(node.text) is not None else ""
+        raise MisspeltError(
+            f"a whole number is needed, but '{_shown(node.text)}'{quoted} is none",
+            "Remove the quotes." if quoted else None,
+        )
+    if not -(2**31) <= value < 2**31:
+        raise MisspeltError(f"{_shown(node.text)} does not fit into 32 bits")
+    return value
+
+
+NAME = Spelling("an id", _name)
+PATH = Spelling("a path", _path)
+MOUNT_PATH = Spelling("a path", _path)
+PARTITION_SIZE = Spelling("a size such as 512M, or grow", _partition_size, spell_partition_size)
+SHA384 = Spelling("96 hexadecimal digits, or ignored", _sha384)
+UUID = Spelling("a UUID", _uuid)
+URL = Spelling("a URL", _url)
+INT32 = Spelling("a whole number", _int32)
+QUOTED_TEXT = Spelling("text", _strict_text)
+
+__all__ = [
+    "IMAGE_SCHEMES",
+    "INT32",
+    "MOUNT_PATH",
+    "NAME",
+    "PARTITION_SIZE",
+    "PATH",
+    "QUOTED_TEXT",
+    "SHA384",
+    "URL",
+    "UUID",
+    "MisspeltError",
+    "Shorthand",
+    "Spelling",
+    "collapse",
+]

@@ -1,0 +1,78 @@
+"""Guessing what was meant: the nearest spelling, or the object where a field belongs."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args, get_origin
+
+from trident.config.model.base import Model
+from trident.config.nodes import Path, spelled
+
+_LONGEST = 60
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that was probably meant, or ``None``."""
+    known = list(candidates)
+    bare = {_bare(candidate): candidate for candidate in known}
+    if _bare(word) in bare:
+        return bare[_bare(word)]
+    if len(word) > _LONGEST:
+        return None
+    import difflib
+
+    close = difflib.get_close_matches(_bare(word), bare, n=1, cutoff=0.7)
+    return bare[close[0]] if close else None
+
+
+def _bare(word: str) -> str:
+    return word[:200].lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def for_unknown_field(model: type[Model], key: str, path: Path) -> str:
+    """What to do about a field that an object does not have."""
+    from trident.config.model import HostConfiguration
+    from trident.config.shape import fields_of
+
+    if model is HostConfiguration and key == "hostConfiguration":
+        return "Remove this line and indent what follows one level less."
+    if model is HostConfiguration and key == "allowedOperations":
+        return "Remove it, and use the option --allowed-operations of install and update."
+    known = fields_of(model)
+    close = nearest(key, known)
+    if close is not None:
+        return f"Did you mean '{close}'?"
+    for place, name in places(HostConfiguration):
+        if name == key and not spelled(path).startswith(place or "\0"):
+            return (
+                f"'{key}' is a field of '{place}'." if place else f"'{key}' belongs at the top of the file."
+            )
+    return f"Its fields are: {', '.join(known)}."
+
+
+def places(model: type[Model], place: str = "") -> Iterator[tuple[str, str]]:
+    """Every field below a model: where its object is (``storage.disks[]``), its key. Outermost first."""
+    from trident.config.shape import fields_of
+
+    specs = fields_of(model)
+    for key in specs:
+        yield place, key
+    for key, spec in specs.items():
+        inner, suffix = _object_in(spec.annotation)
+        if inner is not None:
+            yield from places(inner, f"{place}.{key}{suffix}".lstrip("."))
+
+
+def _object_in(annotation: Any) -> tuple[type[Model] | None, str]:
+    """The object that a field holds, and ``[]`` if it holds a list of them."""
+    origin = get_origin(annotation)
+    if origin is typing.Annotated:
+        return _object_in(get_args(annotation)[0])
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return annotation, ""
+    for part in get_args(annotation):
+        inner, suffix = _object_in(part)
+        if inner is not None:
+            return inner, "[]" if origin is tuple else suffix
+    return None, ""
