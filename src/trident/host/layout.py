@@ -65,30 +65,25 @@ def plan_partitions(
         )
     for partition in partitions:
         _check_label(partition)
-    last_usable = disk_size - sector_size - _round_up(_ENTRY_ARRAY, sector_size)
-    end = last_usable - last_usable % ALIGNMENT
-    fixed = sum(_round_up(partition.size or 0, ALIGNMENT) for partition in partitions)
-    remaining = end - ALIGNMENT - fixed
-    needed = ALIGNMENT if growing else 0
-    # The last partition may end where the disk's usable space does, aligned or not.
-    slack = (
-        0
-        if growing or not partitions
-        else _round_up(partitions[-1].size or 0, ALIGNMENT) - (partitions[-1].size or 0)
+    usable_end = disk_size - sector_size - _round_up(_ENTRY_ARRAY, sector_size)
+    spare = (
+        usable_end - ALIGNMENT - sum(_round_up(partition.size or 0, ALIGNMENT) for partition in partitions)
     )
-    usable_remaining = remaining if growing else last_usable - ALIGNMENT - fixed + slack
-    if usable_remaining < needed:
-        raise _too_small(disk, disk_size, needed - usable_remaining)
+    if growing and spare < ALIGNMENT:
+        raise _too_small(disk, disk_size, ALIGNMENT - spare)
     placed: list[PlacedPartition] = []
     start = ALIGNMENT
     for number, partition in enumerate(partitions, start=1):
-        size = remaining if partition.size is None else partition.size
+        size = spare - spare % ALIGNMENT if partition.size is None else partition.size
         placed.append(
             PlacedPartition(
                 partition.id, number, start, size, partition.type_guid, partition.label, partition.uuid
             )
         )
-        start = _round_up(start + size, ALIGNMENT)
+        end = start + size
+        if end > usable_end:
+            raise _too_small(disk, disk_size, max(end - usable_end, -spare))
+        start = _round_up(end, ALIGNMENT)
     return tuple(placed)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from trident.config.model import Script, ServicingTypeSelection
+from trident.config.model import Script, Scripts
 from trident.errors import InvalidInput, Servicing
 from trident.plan.situation import Change
 from trident.plan.step import Operation, Phase, Step
@@ -50,7 +50,7 @@ class ScriptsSubsystem:
         """Scripts run only while a new target is made; a configuration with scripts is updated that way."""
         if old.scripts != new.scripts:
             yield Change("scripts", ServicingType.AB_UPDATE, "scripts run while a new target is made")
-        elif old != new and new.scripts != type(new.scripts)():
+        elif old != new and new.scripts != Scripts():
             yield Change(
                 "scripts", ServicingType.AB_UPDATE, "the configured scripts run only with a new target"
             )
@@ -131,7 +131,7 @@ class RunScript(Step):
     def compile(cls, situation: Situation, moment: _Moment, scripts: Iterable[Script]) -> Iterator[RunScript]:
         """A step for each script whose ``runOn`` names this kind of servicing."""
         for index, script in enumerate(scripts):
-            if not _runs_on(script, situation.servicing_type):
+            if not script.runs_on(situation.servicing_type):
                 continue
             name = script.name or f"script {index + 1}"
             yield cls(
@@ -179,12 +179,6 @@ class RunScript(Step):
         if self.phonehome is not None:
             variables["PHONEHOME_URL"] = self.phonehome
         return variables
-
-
-def _runs_on(script: Script, servicing_type: ServicingType) -> bool:
-    return ServicingTypeSelection.ALL in script.run_on or str(servicing_type) in {
-        str(on) for on in script.run_on
-    }
 
 
 def _read(path: str) -> str:

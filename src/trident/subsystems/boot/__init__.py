@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
     from trident.plan.situation import Situation
     from trident.plan.step import Step
+    from trident.state.status import AbVolume
+
+
+def entry_label(install_index: int, volume: AbVolume) -> str:
+    """Label of the firmware's boot entry that starts ``volume`` of an install."""
+    return Slot(install_index, volume).name
+
 
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 

@@ -43,15 +43,13 @@ class PutBootEntryFirst(Step):
 
     def run(self, session: Session) -> None:
         """Write the entry, then the order; entries of the install that was erased go."""
-        from trident.host.boot_entries import BootEntries
         from trident.host.efi import EfiVariables
 
-        entries = BootEntries(EfiVariables())
-        number = entries.put(self.slot.name, _load_option(session, self.esp_id, self.slot))
-        entries.remove(self.slot.other.name)
-        if entries.boot_next() is not None:
-            entries.clear_boot_next()
-        entries.move_first(number)
+        variables = EfiVariables()
+        number = variables.put_entry(_load_option(session, self.esp_id, self.slot))
+        variables.remove_entries(self.slot.other.name)
+        variables.clear_boot_next()
+        variables.move_first(number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +79,11 @@ class AppendBootEntry(Step):
 
     def run(self, session: Session) -> None:
         """Write the entry, then the order; the servicing OS stays before it."""
-        from trident.host.boot_entries import BootEntries
         from trident.host.efi import EfiVariables
 
-        entries = BootEntries(EfiVariables())
-        number = entries.put(self.slot.name, _load_option(session, self.esp_id, self.slot))
-        entries.move_last(number)
+        variables = EfiVariables()
+        number = variables.put_entry(_load_option(session, self.esp_id, self.slot))
+        variables.move_last(number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +110,10 @@ class SetBootNext(Step):
 
     def run(self, session: Session) -> None:
         """Set ``BootNext``."""
-        from trident.host.boot_entries import BootEntries
         from trident.host.efi import EfiVariables
 
-        entries = BootEntries(EfiVariables())
-        entries.set_boot_next(entries.number_of(self.slot.name))
+        variables = EfiVariables()
+        variables.set_boot_next(variables.number_of(self.slot.name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,15 +140,14 @@ class MoveBootEntryFirst(Step):
 
     def run(self, session: Session) -> None:
         """Write the order, and forget a ``BootNext`` that names one of the two slots."""
-        from trident.host.boot_entries import BootEntries
         from trident.host.efi import EfiVariables
 
-        entries = BootEntries(EfiVariables())
-        number = entries.number_of(self.slot.name)
-        ours = {number, *entries.numbers_of(self.slot.other.name)}
-        entries.move_first(number)
-        if entries.boot_next() in ours:
-            entries.clear_boot_next()
+        variables = EfiVariables()
+        number = variables.number_of(self.slot.name)
+        ours = {number, *variables.numbers_of(self.slot.other.name)}
+        variables.move_first(number)
+        if variables.boot_next() in ours:
+            variables.clear_boot_next()
 
 
 def _load_option(session: Session, esp_id: str, slot: Slot) -> LoadOption:

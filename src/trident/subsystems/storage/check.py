@@ -153,7 +153,7 @@ def _installed(situation: Situation) -> HostConfiguration | None:
     status = situation.status
     staged = status.servicing_state not in {ServicingState.PROVISIONED, ServicingState.NOT_PROVISIONED}
     spec = status.spec_old if staged and status.spec_old else status.spec
-    return HostConfiguration.model_validate(dict(spec)) if spec else None
+    return HostConfiguration.from_document(spec) if spec else None
 
 
 def _place(disk: Disk, facts: DiskFacts, architecture: str) -> tuple[PlacedPartition, ...]:

@@ -69,8 +69,8 @@ class PartitionDisk(Step):
         """Write the table, verify it, and leave the partitions' nodes and the disk's GUID in the session."""
         from trident.host.partitioning import partition_disk, wait_for_nodes
 
-        table = partition_disk(Path(self.device), self.partitions)
-        nodes = wait_for_nodes([partition.uuid for partition in table.partitions])
-        for partition in table.partitions:
-            session.partition_paths[partition.id] = str(nodes[partition.uuid])
-        session.disk_uuids[self.disk_id] = table.disk_uuid
+        made = partition_disk(Path(self.device), self.partitions)
+        nodes = wait_for_nodes(made.partition_uuids.values())
+        for partition_id, uuid in made.partition_uuids.items():
+            session.partition_paths[partition_id] = str(nodes[uuid])
+        session.disk_uuids[self.disk_id] = made.disk_uuid

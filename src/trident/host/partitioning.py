@@ -1,0 +1,212 @@
+"""Partition tables, written and read with ``sfdisk``."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trident.errors import Servicing
+from trident.host.block import device_size
+from trident.host.layout import PartitionRequest, PlacedPartition, plan_partitions
+from trident.host.process import run, run_json
+
+BY_PARTUUID = Path("/dev/disk/by-partuuid")
+
+_NODE_PATIENCE = 30.0
+_PAUSE = 0.1
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """A partition as the table on the disk has it; places in sectors of the table."""
+
+    number: int
+    start_sector: int
+    sectors: int
+    type_guid: str
+    uuid: str
+    label: str
+
+
+@dataclass(frozen=True)
+class PartitionTable:
+    """A GPT: GUID of the disk, sector size in bytes, entries by rising number."""
+
+    disk_uuid: str
+    sector_size: int
+    entries: tuple[TableEntry, ...]
+
+    def numbered(self, number: int) -> TableEntry | None:
+        """The entry with this number."""
+        return next((entry for entry in self.entries if entry.number == number), None)
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """A disk that was partitioned: its GUID, and the partition GUID by the id that was asked for."""
+
+    disk_uuid: str
+    partition_uuids: dict[str, str]
+
+
+def partition_disk(device: Path, requests: Sequence[PartitionRequest]) -> Partitioned:
+    """Replace the partition table of a disk (or a disk image file) and wipe old signatures.
+
+    The table is read back and compared; other programs that probe disks are held off meanwhile.
+
+    Args:
+        device: the disk.
+        requests: the partitions, in order; those without a UUID get a random one.
+
+    Raises:
+        UnsupportedConfiguration: ``disk-too-small``.
+        Servicing: ``create-partitions`` if the disk is in use, cannot be written, or reads back
+            differently.
+    """
+    sector_size = _sector_size(device)
+    placed = plan_partitions(device_size(device), sector_size, requests, disk=str(device))
+    uuids = {partition.id: (partition.uuid or str(uuid.uuid4())).lower() for partition in placed}
+    disk_uuid = str(uuid.uuid4())
+    command = ["sfdisk", "--wipe", "always", "--wipe-partitions", "always", "--lock=yes", "--quiet", "--"]
+    try:
+        run([*command, device], input=render_script(placed, uuids, disk_uuid, sector_size))
+    except Servicing as error:
+        raise Servicing(
+            "create-partitions",
+            f"The partitions of {device} cannot be created. {error.message}",
+            details={"device": str(device)},
+        ) from error
+    _verify(read_table(device), placed, uuids, device)
+    return Partitioned(disk_uuid, uuids)
+
+
+def render_script(
+    placed: Iterable[PlacedPartition], uuids: dict[str, str], disk_uuid: str, sector_size: int
+) -> str:
+    """The script that makes ``sfdisk`` write these partitions (sfdisk(8), input formats)."""
+    lines = ["label: gpt", f"label-id: {disk_uuid}", "unit: sectors", ""]
+    lines += [
+        f"start={partition.start // sector_size}, size={partition.size // sector_size}, "
+        f'type={partition.type_guid}, uuid={uuids[partition.id]}, name="{partition.label}"'
+        for partition in placed
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read_table(device: Path) -> PartitionTable:
+    """The partition table of a disk.
+
+    Raises:
+        Servicing: ``read-partition-table`` if the disk has no GPT.
+    """
+    try:
+        table: dict[str, Any] = run_json(["sfdisk", "--json", "--", device])["partitiontable"]
+        if table["label"] != "gpt":
+            raise Servicing("read-partition-table", f"{device} has a '{table['label']}' table.")
+        entries = [_entry(partition, str(device)) for partition in table.get("partitions", [])]
+    except (Servicing, KeyError, TypeError, ValueError) as error:
+        raise Servicing(
+            "read-partition-table",
+            f"{device} has no readable GPT partition table.",
+            details={"device": str(device)},
+        ) from error
+    return PartitionTable(
+        disk_uuid=str(table["id"]).lower(),
+        sector_size=int(table.get("sectorsize", 512)),
+        entries=tuple(sorted(entries, key=lambda entry: entry.number)),
+    )
+
+
+def locate_partition(node: Path, sysroot: Path = Path("/")) -> TableEntry:
+    """The table entry of a partition, found through its device node.
+
+    Raises:
+        Servicing: ``get-partition-number`` if the node is no partition of a disk with a GPT.
+    """
+    entry = sysroot / "sys/class/block" / node.resolve().name
+    try:
+        number = int((entry / "partition").read_text(encoding="ascii"))
+        disk = Path("/dev") / entry.resolve().parent.name
+    except (OSError, ValueError) as error:
+        raise Servicing(
+            "get-partition-number", f"{node} is not a partition of a disk.", details={"device": str(node)}
+        ) from error
+    found = read_table(disk).numbered(number)
+    if found is None:
+        raise Servicing(
+            "get-partition-number",
+            f"{node} is partition {number} of {disk} to the kernel, but not in its partition table.",
+            hint="Reboot, so that the kernel reads the table again.",
+            details={"device": str(node)},
+        )
+    return found
+
+
+def wait_for_nodes(
+    uuids: Iterable[str], *, directory: Path = BY_PARTUUID, patience: float = _NODE_PATIENCE
+) -> dict[str, Path]:
+    """Wait until udev has made the nodes of partitions; returns their paths by partition UUID.
+
+    Raises:
+        Servicing: ``create-partitions``, naming the nodes that are missing after ``patience`` seconds.
+    """
+    nodes = {uuid: directory / uuid.lower() for uuid in uuids}
+    if shutil.which("udevadm") is not None:
+        run(["udevadm", "settle", f"--timeout={patience:.0f}"], accept=(0, 1))
+    deadline = time.monotonic() + patience
+    while missing := [str(node) for node in nodes.values() if not node.exists()]:
+        if time.monotonic() >= deadline:
+            raise Servicing(
+                "create-partitions",
+                f"The partitions were created, but {', '.join(missing)} did not appear.",
+                hint="See that systemd-udevd is running.",
+                details={"missing": missing},
+            )
+        time.sleep(_PAUSE)
+    return nodes
+
+
+def _verify(
+    table: PartitionTable, placed: Sequence[PlacedPartition], uuids: dict[str, str], device: Path
+) -> None:
+    wanted = [
+        TableEntry(
+            partition.number,
+            partition.start // table.sector_size,
+            partition.size // table.sector_size,
+            partition.type_guid.lower(),
+            uuids[partition.id],
+            partition.label,
+        )
+        for partition in placed
+    ]
+    if list(table.entries) != wanted:
+        raise Servicing(
+            "create-partitions",
+            f"The partition table of {device} reads back differently from what was written.",
+            details={"device": str(device)},
+        )
+
+
+def _entry(partition: dict[str, Any], device: str) -> TableEntry:
+    # "/dev/vda1", "/dev/nvme0n1p1", "disk.raw1": what follows the disk's name is the number.
+    number = str(partition["node"]).removeprefix(device).removeprefix("p")
+    return TableEntry(
+        number=int(number),
+        start_sector=int(partition["start"]),
+        sectors=int(partition["size"]),
+        type_guid=str(partition["type"]).lower(),
+        uuid=str(partition["uuid"]).lower(),
+        label=str(partition.get("name", "")),
+    )
+
+
+def _sector_size(device: Path) -> int:
+    """Bytes of a logical sector; 512 for a file."""
+    path = Path("/sys/class/block") / device.resolve().name / "queue/logical_block_size"
+    return int(path.read_text(encoding="ascii")) if device.is_block_device() and path.exists() else 512
