@@ -96,6 +96,6 @@ class BootSubsystem:
             return
         yield AppendBootEntry.compile(esp.device_id, slot)
         yield SetBootNext.compile(slot)
-        yield MoveBootEntryFirst.compile(slot)
+        yield MoveBootEntryFirst.compile(esp.device_id, slot)
         if mode is UefiFallbackMode.CONSERVATIVE:
             yield SetFallback.compile(esp.device_id, slot, architecture, Operation.COMMIT)

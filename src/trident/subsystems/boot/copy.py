@@ -134,15 +134,20 @@ def make_room(esp: Path, files: tuple[BootFile, ...], slot: Slot) -> None:
 def install_copy(source: Path, target: Path) -> None:
     """Copy a file on a file system without modes, durably, and read it back to compare.
 
+    A target with the same content is left alone.
+
     Raises:
         Servicing: ``deploy-esp-images`` if what was written reads back differently.
         OSError: it cannot be written.
     """
+    expected = _digest(source)
+    if target.is_file() and target.stat().st_size == source.stat().st_size and _digest(target) == expected:
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     sync_directory(target.parent.parent)
     with source.open("rb") as content:
         write_file(target, content, mode=None)
-    if _digest(source) != _digest(target):
+    if _digest(target) != expected:
         raise Servicing(
             "deploy-esp-images",
             f"{target.name} on the ESP differs from what was written. The disk may be failing.",

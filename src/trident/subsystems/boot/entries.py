@@ -12,6 +12,7 @@ from trident.plan.step import Operation, Phase, Step
 from trident.subsystems.boot.names import Slot
 
 if TYPE_CHECKING:
+    from trident.host.efi import EfiVariables
     from trident.host.loadoption import LoadOption
     from trident.plan.session import Session
 
@@ -45,11 +46,7 @@ class PutBootEntryFirst(Step):
         """Write the entry, then the order; entries of the install that was erased go."""
         from trident.host.efi import EfiVariables
 
-        variables = EfiVariables()
-        number = variables.put_entry(_load_option(session, self.esp_id, self.slot))
-        variables.remove_entries(self.slot.other.name)
-        variables.clear_boot_next()
-        variables.move_first(number)
+        put_first(EfiVariables(), self.slot, _load_option(session, self.esp_id, self.slot))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +78,10 @@ class AppendBootEntry(Step):
         """Write the entry, then the order; the servicing OS stays before it."""
         from trident.host.efi import EfiVariables
 
-        variables = EfiVariables()
-        number = variables.put_entry(_load_option(session, self.esp_id, self.slot))
-        variables.move_last(number)
+        target, servicing = (
+            _load_option(session, self.esp_id, slot) for slot in (self.slot, self.slot.other)
+        )
+        append(EfiVariables(), target, servicing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +119,15 @@ class MoveBootEntryFirst(Step):
     """Commit of an update: the target that has proved itself is first in ``BootOrder`` from now on.
 
     Attributes:
+        esp_id: partition id of the ESP.
         slot: the target.
     """
 
+    esp_id: str
     slot: Slot
 
     @classmethod
-    def compile(cls, slot: Slot) -> MoveBootEntryFirst:
+    def compile(cls, esp_id: str, slot: Slot) -> MoveBootEntryFirst:
         """The step."""
         return cls(
             id="commit-boot-order",
@@ -135,6 +135,7 @@ class MoveBootEntryFirst(Step):
             operation=Operation.COMMIT,
             phase=Phase.COMMIT,
             touches=("/sys/firmware/efi/efivars",),
+            esp_id=esp_id,
             slot=slot,
         )
 
@@ -142,12 +143,52 @@ class MoveBootEntryFirst(Step):
         """Write the order, and forget a ``BootNext`` that names one of the two slots."""
         from trident.host.efi import EfiVariables
 
-        variables = EfiVariables()
-        number = variables.number_of(self.slot.name)
-        ours = {number, *variables.numbers_of(self.slot.other.name)}
-        variables.move_first(number)
-        if variables.boot_next() in ours:
-            variables.clear_boot_next()
+        keep_first(EfiVariables(), self.slot, _load_option(session, self.esp_id, self.slot))
+
+
+def put_first(variables: EfiVariables, slot: Slot, option: LoadOption) -> None:
+    """Make a newly installed slot the one that boots; entries of the install that was erased go.
+
+    The order is written last: until then the machine starts what it would have started before.
+
+    Raises:
+        Servicing: ``set-efi-variable`` or ``read-efi-variable``.
+    """
+    number = variables.put_entry(option)
+    variables.remove_entries(slot.other.name)
+    variables.clear_boot_next()
+    variables.move_first(number)
+
+
+def append(variables: EfiVariables, target: LoadOption, servicing: LoadOption) -> None:
+    """Give the target an entry that the firmware tries after all others, the servicing OS's among them.
+
+    Raises:
+        Servicing: ``set-efi-variable`` or ``read-efi-variable``.
+    """
+    # Firmware that lost its variables has started the servicing OS by the fallback path. Without an
+    # entry of its own the target would be the only one in the order, and be tried again and again.
+    if not variables.numbers_of(servicing.label):
+        variables.put_entry(servicing)
+    if not set(variables.numbers_of(servicing.label)) & set(variables.boot_order()):
+        variables.move_first(variables.number_of(servicing.label))
+    # Behind the others before it changes what it starts: at no moment may it be tried first.
+    for number in variables.numbers_of(target.label):
+        variables.move_last(number)
+    variables.move_last(variables.put_entry(target))
+
+
+def keep_first(variables: EfiVariables, slot: Slot, option: LoadOption) -> None:
+    """Make the slot that runs the one that boots, and forget a ``BootNext`` that names one of the two.
+
+    Raises:
+        Servicing: ``set-efi-variable`` or ``read-efi-variable``.
+    """
+    number = variables.put_entry(option)  # Some firmware drops entries; this one has just proved itself.
+    ours = {number, *variables.numbers_of(slot.other.name)}
+    variables.move_first(number)
+    if variables.boot_next() in ours:
+        variables.clear_boot_next()
 
 
 def _load_option(session: Session, esp_id: str, slot: Slot) -> LoadOption:
