@@ -65,7 +65,8 @@ class TridentError(Exception):
         found: list[str] = []
         beneath = self.__cause__
         while beneath is not None:
-            found.append(str(beneath) or type(beneath).__name__)
+            words = beneath.strerror if isinstance(beneath, OSError) else str(beneath)
+            found.append(words or type(beneath).__name__)
             beneath = beneath.__cause__
         return found
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(Interrupted("interrupted", f"'trident {options.verb}' was interrupted."), options)
     except BrokenPipeError:
         # The reader of a pipe went away; Python would complain once more while it closes stdout.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return ExitCode.SUCCESS
     except Exception as error:  # noqa: BLE001  (the last line of defence: a defect is reported, not dumped)
         return _report(_defect(error), options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import trident
 from trident.errors import ExitCode
@@ -29,10 +29,10 @@ exit codes:
 class _Parser(argparse.ArgumentParser):
     """A parser that takes no abbreviations, so that a new option never changes what a script means."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, **options: Any) -> None:
         options.setdefault("allow_abbrev", False)
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(**options)  # type: ignore[arg-type]
+        super().__init__(**options)
 
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.FAILED, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")

@@ -12,7 +12,7 @@ from trident.plan.step import Operation
 from trident.servicing.compile import compile_plan
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
-from trident.servicing.gather import check_environment, gather_facts
+from trident.servicing.gather import gather_facts, require_root
 from trident.servicing.update import FINALIZE_MARK, open_provisioned
 from trident.servicing.volumes import same_device, target_root, volume_name
 from trident.state.lock import servicing_lock
@@ -39,7 +39,7 @@ def commit(environment: Environment) -> Outcome:
             of the system that runs, and ``lastError`` says what happened.
         InvalidInput: the host has not rebooted since finalize, or was not installed by Trident.
     """
-    check_environment()
+    require_root()
     with servicing_lock("commit", environment.lock), open_provisioned(environment) as datastore:
         status = datastore.status()
         servicing_type = _FINALIZED.get(status.servicing_state)

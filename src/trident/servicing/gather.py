@@ -11,30 +11,24 @@ from trident.errors import ExecutionEnvironment, InvalidInput
 from trident.host import block, system, tools
 from trident.image.cosi.reader import open_cosi
 from trident.plan.situation import BootType, DiskFacts, Facts, Situation
-from trident.subsystems import ALL
+from trident.subsystems import tools_for
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
     from trident.image.cosi.reader import Cosi
 
 
-def check_environment() -> None:
-    """Refuse where Trident cannot work at all.
+def require_root() -> None:
+    """Refuse callers who could do nothing but fail half-way.
 
     Raises:
-        ExecutionEnvironment: ``check-root-privileges`` or ``no-uefi``.
+        ExecutionEnvironment: ``check-root-privileges``.
     """
     if os.geteuid() != 0:
         raise ExecutionEnvironment(
             "check-root-privileges",
             "Servicing a host needs root.",
             hint="Run the command with sudo.",
-        )
-    if not system.uefi_available():
-        raise ExecutionEnvironment(
-            "no-uefi",
-            "This system was not booted by UEFI firmware, or efivarfs is not mounted.",
-            hint="Boot in UEFI mode, and mount efivarfs on /sys/firmware/efi/efivars.",
         )
 
 
@@ -44,7 +38,7 @@ def require_tools(situation: Situation) -> None:
     Raises:
         ExecutionEnvironment: ``missing-binary``, naming every missing tool and its package.
     """
-    tools.require(tool for subsystem in ALL for tool in subsystem.tools(situation))
+    tools.require(tools_for(situation))
 
 
 def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str, str]) -> Facts:

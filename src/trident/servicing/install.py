@@ -12,7 +12,7 @@ from trident.plan.step import Operation
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute, recording_errors
-from trident.servicing.gather import check_environment, gather_facts, open_image, require_tools
+from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
 from trident.state.datastore import Datastore
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
@@ -48,7 +48,7 @@ def install(
             "Multiboot installs are not supported yet.",
             hint="Leave out --multiboot to install on disks that hold nothing else.",
         )
-    check_environment()
+    require_root()
     with servicing_lock("install", environment.lock):
         facts = gather_facts(configuration, {})
         refuse_unless_live(facts)

@@ -14,7 +14,7 @@ from trident.plan.step import Operation
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
-from trident.servicing.gather import check_environment, gather_facts, open_image, require_tools
+from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
 from trident.servicing.select import select_update
 from trident.servicing.volumes import refuse_running_target
 from trident.state.datastore import Datastore
@@ -50,7 +50,7 @@ def update(
         TridentError: the running system and its boot order are as before; ``lastError`` in Host Status
             says what happened.
     """
-    check_environment()
+    require_root()
     with (
         servicing_lock("update", environment.lock),
         open_provisioned(environment) as datastore,
