@@ -74,7 +74,7 @@ def open_provisioned(environment: Environment) -> Datastore:
             "host-not-provisioned",
             f"This host was not installed by Trident: there is no datastore at {environment.datastore_path}.",
             hint="Install it with 'trident install' from a servicing OS first.",
-        ) from error
+        ) from None
 
 
 def baseline(status: HostStatus) -> HostStatus:

@@ -1,0 +1,112 @@
+"""Plans as people read them. ``UPDATE_GOLDEN=1`` writes the golden plans anew; review the difference."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from trident.cli.commands.plan import describe
+from trident.errors import TridentError
+from trident.plan.plan import Plan
+from trident.plan.step import Operation
+from trident.servicing.compile import compile_plan, refuse
+from trident.servicing.select import select_update
+from trident.state.status import AbVolume, ServicingType
+
+sys.path.insert(0, str(Path(__file__).parent))
+import situations
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def update_plan(active: AbVolume = AbVolume.A) -> Plan:
+    _, changes = select_update(situations.configuration("v1"), situations.configuration("v2"))
+    return compile_plan(situations.ab_update(active), changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "plan"),
+    [("clean-install", compile_plan(situations.clean_install())), ("ab-update", update_plan())],
+)
+def test_the_plan_reads_like_its_golden_copy(name: str, plan: Plan) -> None:
+    golden = GOLDEN / f"{name}.txt"
+    if "UPDATE_GOLDEN" in os.environ:
+        golden.write_text(describe(plan))
+    assert describe(plan) == golden.read_text()
+
+
+def test_compiling_twice_gives_equal_plans() -> None:
+    assert update_plan() == update_plan()
+
+
+@pytest.mark.parametrize("active", list(AbVolume))
+def test_an_update_writes_the_inactive_side_only(active: AbVolume) -> None:
+    touched = {name for step in update_plan(active).steps for name in step.touches}
+    assert f"root-{active.other.letter}" in touched
+    assert f"root-{active.letter}" not in touched
+
+
+def test_boot_next_is_the_last_thing_that_finalize_does() -> None:
+    assert update_plan().steps_of({Operation.FINALIZE})[-1].id == "set-boot-next"
+
+
+def test_an_install_keeps_its_record_before_it_touches_the_boot_order() -> None:
+    finalize = [step.id for step in compile_plan(situations.clean_install()).steps_of({Operation.FINALIZE})]
+    assert finalize[0] == "persist-datastore"
+
+
+def test_stage_writes_nothing_that_is_booted_from() -> None:
+    staged = update_plan().steps_of({Operation.STAGE})
+    assert not any("efivars" in name for step in staged for name in step.touches)
+
+
+def test_the_bytes_to_fetch_are_those_of_the_images() -> None:
+    assert update_plan().bytes_to_fetch == 230 * situations.MIB
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ServicingType.NO_ACTIVE_SERVICING),
+        ({"hostname": "web-2"}, ServicingType.AB_UPDATE),
+        ({"netplan": {"version": 2}}, ServicingType.RUNTIME_UPDATE),
+        ({"users": []}, ServicingType.AB_UPDATE),
+        ({"hostname": "web-2", "netplan": {"version": 2}}, ServicingType.AB_UPDATE),
+    ],
+)
+def test_the_most_disruptive_change_decides(change: dict[str, object], expected: ServicingType) -> None:
+    old, new = situations.configuration(scripts=False), situations.configuration(scripts=False, **change)
+    selected, changes = select_update(old, new)
+    assert selected is expected
+    assert bool(changes) == bool(change)
+
+
+def test_a_host_with_scripts_is_not_updated_at_runtime() -> None:
+    """Scripts run while a new target is made, and only then (upstream: the hooks subsystem)."""
+    selected, _ = select_update(situations.configuration(), situations.configuration(netplan={"version": 2}))
+    assert selected is ServicingType.AB_UPDATE
+
+
+def test_an_update_to_the_image_that_runs_is_refused() -> None:
+    situation = situations.ab_update()
+    running = situation.image.filesystems[1].fs_uuid if situation.image else ""
+    facts = situations.facts()
+    same = situations.Situation(
+        situation.servicing_type,
+        situation.desired,
+        situation.status,
+        type(facts)(
+            facts.boot_type,
+            facts.architecture,
+            uefi=True,
+            disks=facts.disks,
+            volume_uuids={"root-a": running},
+        ),
+        situation.image,
+    )
+    with pytest.raises(TridentError) as caught:
+        refuse(same)
+    assert caught.value.code == "duplicate-fs-uuid-ab-update"
