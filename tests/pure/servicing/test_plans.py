@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.pure.servicing import situations
 from trident.cli.commands.plan import describe
 from trident.errors import TridentError
 from trident.plan.plan import Plan
@@ -15,9 +15,6 @@ from trident.plan.step import Operation
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.select import select_update
 from trident.state.status import AbVolume, ServicingType
-
-sys.path.insert(0, str(Path(__file__).parent))
-import situations
 
 GOLDEN = Path(__file__).with_name("golden")
 
