@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.pure.servicing import situations
 from trident.cli.commands.plan import describe
 from trident.errors import TridentError
 from trident.plan.plan import Plan
+from trident.plan.situation import Situation
 from trident.plan.step import Operation
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.select import select_update
@@ -74,7 +76,7 @@ def test_the_bytes_to_fetch_are_those_of_the_images() -> None:
         ({"hostname": "web-2", "netplan": {"version": 2}}, ServicingType.AB_UPDATE),
     ],
 )
-def test_the_most_disruptive_change_decides(change: dict[str, object], expected: ServicingType) -> None:
+def test_the_most_disruptive_change_decides(change: dict[str, Any], expected: ServicingType) -> None:
     old, new = situations.configuration(scripts=False), situations.configuration(scripts=False, **change)
     selected, changes = select_update(old, new)
     assert selected is expected
@@ -91,7 +93,7 @@ def test_an_update_to_the_image_that_runs_is_refused() -> None:
     situation = situations.ab_update()
     running = situation.image.filesystems[1].fs_uuid if situation.image else ""
     facts = situations.facts()
-    same = situations.Situation(
+    same = Situation(
         situation.servicing_type,
         situation.desired,
         situation.status,
