@@ -17,6 +17,7 @@ from trident.config.yaml_wording import explain
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 128
 MAX_VALUES = 200_000
+MAX_FINDINGS = 1000
 
 _BOM = "\ufeff"
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -183,7 +184,8 @@ class _Composer:
                 return
 
     def _add(self, code: str, message: str, mark: Any, width: int = 1, suggestion: str | None = None) -> None:
-        self.findings.append(Finding(code, message, mark.line, mark.column, width, suggestion))
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(code, message, mark.line, mark.column, width, suggestion))
 
     def _scalar(self, event: Any) -> None:
         start, end = event.start_mark, event.end_mark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
@@ -11,7 +12,7 @@ from trident.config.document import MAX_BYTES, Document, Finding, read_document
 from trident.config.model import HostConfiguration, Model
 from trident.config.nodes import Node, Path, ScalarNode, find, node_of, spelled
 from trident.config.problems import ConfigurationErrors, Problem, Severity
-from trident.config.shape import BAD, Complaint, Complaints, reader_of
+from trident.config.shape import BAD, MOST_COMPLAINTS, Complaint, Complaints, reader_of
 from trident.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -107,9 +108,11 @@ def judge_host_configuration(
             empty = Finding("yaml-empty", message, 0, 0)
             problems.append(_from_finding(empty, document, source_name))
         return _verdict(None, problems, PARSE_CODE)
-    complaints: Complaints = []
+    complaints = Complaints()
     configuration = reader_of(HostConfiguration)(document.root, (), complaints)
     problems += [_from_complaint(complaint, document, source_name) for complaint in complaints]
+    if complaints.dropped:
+        problems.append(_dropped(complaints.dropped, document, source_name))
     unread = () if not complaints else tuple(_section(complaint.path) for complaint in complaints)
     if configuration is BAD:
         configuration = _readable_part(document.root, unread)
@@ -136,7 +139,7 @@ def from_document(model: type[AnyModel], document: Mapping[str, Any], source_nam
     Raises:
         ConfigurationErrors: ``parse-host-configuration``.
     """
-    complaints: Complaints = []
+    complaints = Complaints()
     root = node_of(document)
     value = reader_of(model)(root, (), complaints)
     if isinstance(value, model) and not complaints:
@@ -148,6 +151,7 @@ def from_document(model: type[AnyModel], document: Mapping[str, Any], source_nam
 
 
 def _verdict(configuration: HostConfiguration | None, problems: list[Problem], code: str) -> Verdict:
+    problems = list(dict.fromkeys(problems))
     problems.sort(key=lambda problem: (problem.line, problem.column))
     is_refused = any(problem.severity is Severity.ERROR for problem in problems)
     return Verdict(None if is_refused else configuration, tuple(problems), code)
@@ -178,7 +182,7 @@ def _readable_part(root: Node, unread: Iterable[Path]) -> HostConfiguration | No
             copy.keys, copy.values = dict(inner.keys), dict(inner.values)
             copy.values.pop(str(section[1]), None)
             rest.values[str(section[0])] = copy
-    configuration = reader_of(HostConfiguration)(rest, (), [])
+    configuration = reader_of(HostConfiguration)(rest, (), Complaints())
     return configuration if isinstance(configuration, HostConfiguration) else None
 
 
@@ -193,10 +197,8 @@ def _judge(
 
     is_without_storage = storage_may_be_missing and configuration.storage == type(configuration.storage)()
     skipped = (*unread, ("storage",)) if is_without_storage else unread
-    return [
-        _from_violation(rule, violation, document, source_name)
-        for rule, violation in judge(configuration, skipped)
-    ]
+    found = itertools.islice(judge(configuration, skipped), MOST_COMPLAINTS)
+    return [_from_violation(rule, violation, document, source_name) for rule, violation in found]
 
 
 def _from_finding(finding: Finding, document: Document, source_name: str) -> Problem:
@@ -223,6 +225,12 @@ def _from_complaint(complaint: Complaint, document: Document, source_name: str) 
         message=complaint.message,
         suggestion=complaint.suggestion,
     )
+
+
+def _dropped(count: int, document: Document, source_name: str) -> Problem:
+    last = max(0, document.text.count("\n") - 1)
+    finding = Finding("too-many-mistakes", f"{count} more mistakes are not shown.", last, 0)
+    return _from_finding(finding, document, source_name)
 
 
 def _from_violation(rule: Rule, violation: Violation, document: Document, source_name: str) -> Problem:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from trident.errors import InvalidInput
 
@@ -16,8 +17,7 @@ class Severity(enum.StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One mistake.
 
     Attributes:
@@ -46,6 +46,18 @@ class Problem:
     severity: Severity = Severity.ERROR
     source_line: str = ""
 
+    def __post_init__(self) -> None:
+        # Values come from the file, and a terminal must not obey them.
+        for field in ("message", "file", "path", "value", "suggestion"):
+            text = getattr(self, field)
+            if text is not None and not text.isprintable():
+                msgspec.structs.force_setattr(self, field, _escaped(text))
+        if not self.source_line.isprintable():
+            shown = "".join(
+                c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in self.source_line
+            )
+            msgspec.structs.force_setattr(self, "source_line", shown)
+
     @property
     def place(self) -> str:
         """``file:line:column``, which terminals and editors turn into a link."""
@@ -67,6 +79,10 @@ class Problem:
         }
 
 
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 class ConfigurationErrors(InvalidInput):
     """Everything that is wrong with a Host Configuration, in the order of the document.
 
@@ -84,5 +100,5 @@ class ConfigurationErrors(InvalidInput):
             code,
             f"The Host Configuration {source_name} is not valid: {where}{first.message}{more}",
             hint=first.suggestion or "Run 'trident validate' to see every mistake with its place.",
-            details={"problems": [problem.to_document() for problem in self.problems]},
+            details={"source": source_name, "mistakes": len(errors)},
         )

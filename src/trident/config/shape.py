@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -40,7 +40,27 @@ class Complaint(NamedTuple):
     at_key: bool = False
 
 
-Complaints = list[Complaint]
+MOST_COMPLAINTS = 1000
+
+
+class Complaints(list[Complaint]):
+    """Mistakes, of which only the first thousand are kept; guesses are made for the first hundred."""
+
+    dropped = 0
+
+    def append(self, complaint: Complaint) -> None:
+        """Note a mistake, or only count it."""
+        if len(self) < MOST_COMPLAINTS:
+            super().append(complaint)
+        else:
+            self.dropped += 1
+
+    @property
+    def may_guess(self) -> bool:
+        """Whether it is still worth guessing what was meant."""
+        return len(self) < MOST_COMPLAINTS // 10
+
+
 Reader = Callable[[Node, Path, Complaints], Any]
 
 
@@ -101,7 +121,7 @@ def reader_of(annotation: Any) -> Reader:
     optional, inner = _without_none(annotation)
     for mark in marks:
         if isinstance(mark, Spelling):
-            return _maybe(_spelt(mark), optional)
+            return _maybe(_spelt(mark), optional and mark.takes_null)
         if isinstance(mark, Shorthand):
             return _maybe(_short_or_object(mark), optional)
     return _maybe(_plain_reader(inner), optional)
@@ -198,7 +218,7 @@ def _one_of(kind: type[enum.StrEnum]) -> Reader:
         member = members.get(node.text)
         if member is not None:
             return member
-        close = nearest(node.text, members)
+        close = nearest(node.text, members) if complaints.may_guess else None
         suggestion = f"Did you mean '{close}'?" if close else None
         return _wrong(node, path, complaints, listed, suggestion, code="unknown-value")
 
@@ -209,7 +229,7 @@ def _list_of(item: Reader) -> Reader:
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
         if isinstance(node, ListNode):
             values = [item(child, (*path, index), complaints) for index, child in enumerate(node.items)]
-            return BAD if BAD in values else tuple(values)
+            return BAD if _has_bad(values) else tuple(values)
         if isinstance(node, ScalarNode) and node.is_empty:
             return ()
         suggestion = "Write an item as '- ' on a line of its own, or [] for none."
@@ -218,11 +238,15 @@ def _list_of(item: Reader) -> Reader:
     return read
 
 
+def _has_bad(values: Iterable[Any]) -> bool:
+    return any(value is BAD for value in values)
+
+
 def _map_of(value: Reader) -> Reader:
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
         if isinstance(node, MapNode):
             values = {key: value(child, (*path, key), complaints) for key, child in node.values.items()}
-            return BAD if BAD in values.values() else values
+            return BAD if _has_bad(values.values()) else values
         if isinstance(node, ScalarNode) and node.is_empty:
             return {}
         return _wrong(node, path, complaints, "a mapping")
@@ -281,7 +305,7 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
     for key, child in node.values.items():
         spec = specs.get(key)
         if spec is None:
-            complaints.append(_unknown(model, key, path))
+            complaints.append(_unknown(model, key, path, complaints.may_guess))
             is_whole = False
             continue
         value = spec.reader(child, (*path, key), complaints)
@@ -296,7 +320,7 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
     return model(**values) if is_whole else BAD
 
 
-def _unknown(model: type[Model], key: str, path: Path) -> Complaint:
+def _unknown(model: type[Model], key: str, path: Path, may_guess: bool) -> Complaint:
     here = (*path, key)
     shown = key if len(key) <= 60 else key[:57] + "..."
     if key in model.planned:
@@ -310,7 +334,7 @@ def _unknown(model: type[Model], key: str, path: Path) -> Complaint:
         "unknown-field",
         f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shown}'.",
         here,
-        for_unknown_field(model, key, path),
+        for_unknown_field(model, key, path) if may_guess else None,
         at_key=True,
     )
 

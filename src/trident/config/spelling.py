@@ -35,11 +35,13 @@ class Spelling(NamedTuple):
         noun: what is expected: ``a size such as 512M``.
         read: the value of a scalar; raises ``ValueError`` with a sentence.
         write: plain data for the value, the way upstream spells it.
+        takes_null: whether a plain ``null`` in an optional field means "not given".
     """
 
     noun: str
     read: Callable[[ScalarNode], Any]
     write: Callable[[Any], Any] | None = None
+    takes_null: bool = True
 
 
 class Shorthand(NamedTuple):
@@ -166,7 +168,7 @@ SHA384 = Spelling("96 hexadecimal digits, or ignored", _sha384)
 UUID = Spelling("a UUID", _uuid)
 URL = Spelling("a URL", _url)
 INT32 = Spelling("a whole number", _int32)
-QUOTED_TEXT = Spelling("text", _strict_text)
+QUOTED_TEXT = Spelling("text", _strict_text, takes_null=False)
 
 __all__ = [
     "IMAGE_SCHEMES",

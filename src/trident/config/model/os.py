@@ -38,7 +38,9 @@ class User(Model, frozen=True, kw_only=True):
     noun: ClassVar[str] = "a user"
 
     name: Annotated[str, Meta(description="Login name.")]
-    password: Annotated[Password | None, Meta(description="Locked, which is also the default.")] = None
+    password: Annotated[Password, Meta(description="Locked, which is also the default.")] = Password(
+        type=PasswordType.LOCKED
+    )
     uid: Annotated[int | None, INT32, Meta(description="User id; the system picks one if none is given.")] = (
         None
     )

@@ -1,0 +1,69 @@
+"""What each value of an enumeration means, for the reference page, hover texts and 'explain'."""
+
+from __future__ import annotations
+
+import enum
+
+from trident.config.model.os import PasswordType, SshMode, UefiFallbackMode
+from trident.config.model.scripts import ServicingTypeSelection
+from trident.config.model.storage import (
+    FileSystemSource,
+    FileSystemType,
+    OverrideEspMount,
+    PartitionTableType,
+    PartitionType,
+)
+
+MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
+    PartitionTableType: {
+        PartitionTableType.GPT: "GUID partition table.",
+    },
+    PartitionType: {
+        PartitionType.ESP: "EFI system partition.",
+        PartitionType.ROOT: "Root of the machine's architecture.",
+        PartitionType.SWAP: "Swap.",
+        PartitionType.ROOT_VERITY: "dm-verity hashes of a root partition.",
+        PartitionType.HOME: "Home directories.",
+        PartitionType.VAR: "Variable data.",
+        PartitionType.USR: "`/usr` of the machine's architecture.",
+        PartitionType.USR_VERITY: "dm-verity hashes of a `/usr` partition.",
+        PartitionType.TMP: "Temporary data that outlives a reboot.",
+        PartitionType.LINUX_GENERIC: "Any Linux data.",
+        PartitionType.SRV: "Data that the machine serves.",
+        PartitionType.XBOOTLDR: "Kernels and boot entries that have no room on the ESP.",
+    },
+    FileSystemSource: {
+        FileSystemSource.IMAGE: "The file system of that mount path in the image.",
+        FileSystemSource.NEW: "A new, empty file system.",
+    },
+    FileSystemType: {
+        FileSystemType.EXT4: "ext4.",
+        FileSystemType.VFAT: "FAT.",
+    },
+    OverrideEspMount: {
+        OverrideEspMount.USE_DEFAULT: "It is the ESP if it is mounted at `/boot/efi`.",
+        OverrideEspMount.OVERRIDE: "It is the ESP, wherever it is mounted.",
+        OverrideEspMount.BLOCK: "It is not the ESP, even at `/boot/efi`.",
+    },
+    PasswordType: {
+        PasswordType.LOCKED: "No login by password.",
+    },
+    SshMode: {
+        SshMode.BLOCK: "No login over ssh.",
+        SshMode.KEY_ONLY: "Login over ssh with one of the user's keys.",
+    },
+    UefiFallbackMode: {
+        UefiFallbackMode.CONSERVATIVE: (
+            "The OS that is known to work: after an install the new one; during an update the running one, "
+            "and the new one from its commit on."
+        ),
+        UefiFallbackMode.OPTIMISTIC: "The new OS, as soon as an install or update is finalized.",
+        UefiFallbackMode.DISABLED: "Nothing is put at the fallback path.",
+    },
+    ServicingTypeSelection: {
+        ServicingTypeSelection.CLEAN_INSTALL: "An install.",
+        ServicingTypeSelection.RUNTIME_UPDATE: "An update without reboot.",
+        ServicingTypeSelection.AB_UPDATE: "An update of the inactive volumes.",
+        ServicingTypeSelection.ALL: "All of them.",
+    },
+}

@@ -1,0 +1,120 @@
+"""Rules about the agent's own state, and about the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from trident.config.model import DEFAULT_DATASTORE_PATH, FileSystem, FileSystemSource
+from trident.config.nodes import Path
+from trident.config.problems import Severity
+from trident.config.rules.rule import Rule, Violation
+from trident.config.rules.subject import Subject
+
+_PATH: Path = ("trident", "datastorePath")
+_BOTH: tuple[Path, ...] = (("storage",), ("trident",))
+_SUFFIX = ".sqlite"
+
+
+def _datastore_has_its_suffix(subject: Subject) -> Iterator[Violation]:
+    trident = subject.configuration.trident
+    if not trident.disable and PurePosixPath(trident.datastore_path).suffix != _SUFFIX:
+        message = f"The datastore path must end in '{_SUFFIX}', and '{trident.datastore_path}' does not."
+        yield Violation(_PATH, message)
+
+
+def _volume(subject: Subject) -> FileSystem | None:
+    """The file system that holds the datastore, where there is something to say about it."""
+    trident = subject.configuration.trident
+    if trident.disable or not subject.has_storage:
+        return None
+    return subject.storage.filesystem_holding(trident.datastore_path)
+
+
+def _datastore_is_on_a_known_volume(subject: Subject) -> Iterator[Violation]:
+    trident = subject.configuration.trident
+    if trident.disable or not subject.has_storage:
+        return
+    volume = _volume(subject)
+    if volume is not None and volume.device_id is not None:
+        return
+    if not trident.datastore_path.startswith("/"):
+        yield Violation(_PATH, f"The datastore path '{trident.datastore_path}' is not absolute.")
+    elif volume is None and subject.storage.filesystem_at("/") is not None:
+        yield Violation(_PATH, f"No file system holds the datastore '{trident.datastore_path}'.")
+
+
+def _datastore_is_shared(subject: Subject) -> Iterator[Violation]:
+    volume = _volume(subject)
+    if volume is None or volume.device_id is None or not subject.storage.is_ab(volume.device_id):
+        return
+    place = volume.mount_point.path if volume.mount_point else ""
+    datastore = subject.configuration.trident.datastore_path
+    parent = str(PurePosixPath(datastore).parent)
+    parent = str(PurePosixPath(DEFAULT_DATASTORE_PATH).parent) if parent == "/" else parent
+    message = (
+        f"The datastore '{datastore}' is on the A/B volume pair '{volume.device_id}', mounted at '{place}': "
+        "the next update would lose it."
+    )
+    suggestion = f"Mount a file system on a partition of its own at '{parent}'."
+    yield Violation((*subject.filesystem_path(volume), "deviceId"), message, suggestion)
+
+
+def _datastore_is_writable(subject: Subject) -> Iterator[Violation]:
+    volume = _volume(subject)
+    if volume is not None and volume.mount_point is not None and volume.mount_point.is_read_only:
+        path = (*subject.filesystem_path(volume), "mountPoint", "options")
+        datastore = subject.configuration.trident.datastore_path
+        message = (
+            f"The datastore '{datastore}' must be writable, but '{volume.mount_point.path}' is mounted 'ro'."
+        )
+        yield Violation(path, message)
+
+
+def _image_is_named(subject: Subject) -> Iterator[Violation]:
+    if subject.configuration.image is not None:
+        return
+    if any(filesystem.source is FileSystemSource.IMAGE for filesystem in subject.storage.filesystems):
+        message = "File systems come from the image, but no image is named."
+        suggestion = "Add 'image' with 'url' and 'sha384'; install and update need it."
+        yield Violation(("image",), message, suggestion, at_key=True)
+
+
+RULES = (
+    Rule(
+        "datastore-path-invalid-extension",
+        "The datastore path ends in '.sqlite'.",
+        "upstream, Trident",
+        (("trident",),),
+        _datastore_has_its_suffix,
+    ),
+    Rule(
+        "datastore-path-not-in-known-volume",
+        "The datastore lies on a file system of this configuration that has a block device.",
+        "upstream, HostConfiguration",
+        _BOTH,
+        _datastore_is_on_a_known_volume,
+    ),
+    Rule(
+        "datastore-path-in-ab-update-volume",
+        "The datastore does not lie on an A/B volume pair.",
+        "upstream, HostConfiguration",
+        _BOTH,
+        _datastore_is_shared,
+    ),
+    Rule(
+        "datastore-path-on-read-only-volume",
+        "The datastore lies on a file system that is mounted writable.",
+        "upstream, API reference of Trident",
+        _BOTH,
+        _datastore_is_writable,
+    ),
+    Rule(
+        "missing-os-image",
+        "Where file systems come from the image, an image is named.",
+        "upstream, `missing-os-image` at install and update",
+        (("image",), ("storage",)),
+        _image_is_named,
+        Severity.WARNING,
+    ),
+)

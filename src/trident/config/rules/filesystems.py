@@ -1,0 +1,301 @@
+"""Rules about file systems, where they are mounted, and the partitions beneath them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trident.config.model import FileSystem, FileSystemSource, OverrideEspMount, Partition, PartitionType
+from trident.config.model.storage import ESP_MOUNT_PATH
+from trident.config.nodes import Path
+from trident.config.problems import Severity
+from trident.config.rules import tables
+from trident.config.rules.rule import Rule, Violation
+from trident.config.rules.subject import Subject, label, referrer_kind
+
+_STORAGE: tuple[Path, ...] = (("storage",),)
+_ROOT = "/"
+_VAR_TMP = "/var/tmp"
+
+
+def _each(subject: Subject) -> Iterator[tuple[Path, FileSystem]]:
+    for index, filesystem in enumerate(subject.storage.filesystems):
+        yield ("storage", "filesystems", index), filesystem
+
+
+def _image_brings_its_type(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        if filesystem.source is FileSystemSource.IMAGE and filesystem.type is not None:
+            message = f"{label(filesystem)} comes from the image, which brings its own type."
+            yield Violation((*path, "type"), message, "Remove 'type', or write 'source: new'.", at_key=True)
+
+
+def _override_needs_a_mount_point(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        if filesystem.override_esp_mount is OverrideEspMount.OVERRIDE and filesystem.mount_point is None:
+            message = "A file system can only be the ESP if it has a mount point."
+            yield Violation((*path, "overrideEspMount"), message, "Add 'mountPoint'.")
+
+
+def _device_is_named(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        if filesystem.device_id is not None:
+            continue
+        kind = referrer_kind(filesystem)
+        by_type = filesystem.type is not None and tables.EXPECTS_BLOCK_DEVICE[filesystem.type]
+        if by_type or tables.REFERENCE_COUNT[kind].least > 0:
+            yield Violation(path, f"{label(filesystem)} needs a block device.", "Add 'deviceId'.")
+
+
+def _mount_path(path: Path, filesystem: FileSystem) -> tuple[Path, str] | None:
+    mount = filesystem.mount_point
+    return None if mount is None else ((*path, "mountPoint", "path"), mount.path)
+
+
+def _mounts(subject: Subject) -> Iterator[tuple[Path, str]]:
+    for path, filesystem in _each(subject):
+        mount = _mount_path(path, filesystem)
+        if mount is not None:
+            yield mount
+
+
+def _mount_paths_are_absolute(subject: Subject) -> Iterator[Violation]:
+    for path, mount in _mounts(subject):
+        if not mount.startswith("/"):
+            message = f"The mount path '{mount}' is not absolute."
+            yield Violation(path, message, f"Write /{mount.lstrip('./')}." if mount else None)
+
+
+def _mount_paths_do_not_climb(subject: Subject) -> Iterator[Violation]:
+    for path, mount in _mounts(subject):
+        if ".." in mount.split("/"):
+            message = f"The mount path '{mount}' contains '..'."
+            yield Violation(path, message, "Write the path that it leads to.")
+
+
+def _mount_paths_are_unique(subject: Subject) -> Iterator[Violation]:
+    seen: set[str] = set()
+    for path, mount in _mounts(subject):
+        if mount in seen:
+            yield Violation(path, f"Two file systems are mounted at '{mount}'.")
+        seen.add(mount)
+
+
+def _there_is_one_esp(subject: Subject) -> Iterator[Violation]:
+    found: FileSystem | None = None
+    for path, filesystem in _each(subject):
+        if not filesystem.is_esp or filesystem.mount_point is None:
+            continue
+        if found is None:
+            found = filesystem
+            continue
+        other = label(found)
+        message = f"{label(filesystem)} is the ESP, but {other[0].lower()}{other[1:]} is too."
+        yield Violation(path, message, "Write 'overrideEspMount: block' for the one that is not.")
+
+
+def _there_is_an_esp(subject: Subject) -> Iterator[Violation]:
+    if subject.has_storage and not any(fs.is_esp for fs in subject.storage.filesystems):
+        message = f"No file system is the ESP: none is mounted at '{ESP_MOUNT_PATH}'."
+        yield Violation(
+            ("storage", "filesystems"),
+            message,
+            "Add the ESP, or write 'overrideEspMount: override' for the file system that it is.",
+            at_key=True,
+        )
+
+
+def _there_is_storage(subject: Subject) -> Iterator[Violation]:
+    if not subject.has_storage:
+        message = "There is no storage section, so nothing says where '/' and the agent's state are."
+        yield Violation(
+            ("storage",),
+            message,
+            "Add 'storage'. Only 'trident update' takes over the running host's.",
+            at_key=True,
+        )
+
+
+def _there_is_a_root(subject: Subject) -> Iterator[Violation]:
+    if subject.has_storage and subject.storage.filesystem_at(_ROOT) is None:
+        message = "No file system is mounted at '/'."
+        yield Violation(("storage", "filesystems"), message, "Add one with 'mountPoint: /'.", at_key=True)
+
+
+def _esp_and_root_come_from_the_image(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        mount = filesystem.mount_point
+        is_root = mount is not None and mount.path == _ROOT
+        if (
+            is_root or (filesystem.is_esp and mount is not None)
+        ) and filesystem.source is FileSystemSource.NEW:
+            message = f"{label(filesystem)} must come from the image."
+            yield Violation(
+                (*path, "source"), message, "Write 'source: image', or remove 'source' and 'type'."
+            )
+
+
+def _var_tmp_is_writable(subject: Subject) -> Iterator[Violation]:
+    filesystem = subject.storage.filesystem_holding(_VAR_TMP)
+    if filesystem is not None and filesystem.mount_point is not None and filesystem.mount_point.is_read_only:
+        path = (*subject.filesystem_path(filesystem), "mountPoint", "options")
+        message = f"'{_VAR_TMP}' must be writable, but '{filesystem.mount_point.path}' is mounted with 'ro'."
+        yield Violation(path, message, f"Remove 'ro', or mount a writable file system at '{_VAR_TMP}'.")
+
+
+def _partition_types(subject: Subject, block_device_id: str) -> list[tuple[Path, str, PartitionType]]:
+    return [
+        (device.path, device.id, device.item.type)
+        for device in subject.partitions_below(block_device_id)
+        if isinstance(device.item, Partition)
+    ]
+
+
+def _partition_types_are_equal(subject: Subject) -> Iterator[Violation]:
+    for referrer in subject.referrers:
+        if referrer.kind not in tables.HOMOGENEOUS_PARTITION_TYPES:
+            continue
+        members = [_partition_types(subject, reference.target) for reference in referrer.references]
+        kinds = {kind: name for member in members for _path, name, kind in member}
+        is_mixed_below = any(len({kind for *_rest, kind in member}) > 1 for member in members)
+        if len(kinds) > 1 and not is_mixed_below:
+            spelt = ", ".join(f"'{name}' is '{kind}'" for kind, name in kinds.items())
+            message = f"{referrer.label} needs partitions of one type, but {spelt}."
+            yield Violation(referrer.path, message)
+
+
+def _partition_types_fit(subject: Subject) -> Iterator[Violation]:
+    not_from_image = {violation.path[:-1] for violation in _esp_and_root_come_from_the_image(subject)}
+    for referrer in subject.referrers:
+        allowed = tables.ALLOWED_PARTITION_TYPES[referrer.kind]
+        if referrer.path in not_from_image:
+            continue
+        for reference in referrer.references:
+            for _path, name, kind in _partition_types(subject, reference.target):
+                if not allowed.contains(kind):
+                    message = f"{referrer.label} cannot be on '{name}', a partition of type '{kind}'."
+                    yield Violation(reference.path, message, f"The type can be {allowed}.")
+                    break
+
+
+def _mount_paths_are_usual(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        mount = _mount_path(path, filesystem)
+        if mount is None or filesystem.device_id is None:
+            continue
+        types = {kind for *_rest, kind in _partition_types(subject, filesystem.device_id)}
+        usual = tables.USUAL_MOUNT_PATHS[next(iter(types))] if len(types) == 1 else None
+        if usual is None or mount[1] in usual:
+            continue
+        where = " or ".join(f"'{place}'" for place in usual) if usual else "nowhere"
+        message = f"'{mount[1]}' is unusual for a partition of type '{next(iter(types))}'."
+        yield Violation(mount[0], message, f"Tools expect it mounted {'at ' if usual else ''}{where}.")
+
+
+RULES = (
+    Rule(
+        "storage-missing",
+        "A configuration has a storage section; only an update may take over that of the running host.",
+        "upstream, `expected-mount-point-not-found` and `datastore-path-not-in-known-volume`",
+        _STORAGE,
+        _there_is_storage,
+    ),
+    Rule(
+        "filesystem-type-with-image",
+        "A file system from the image has no 'type'.",
+        "upstream, FileSystem",
+        _STORAGE,
+        _image_brings_its_type,
+    ),
+    Rule(
+        "filesystem-esp-without-mount-point",
+        "What is the ESP by 'overrideEspMount: override' has a mount point.",
+        "upstream, FileSystem",
+        _STORAGE,
+        _override_needs_a_mount_point,
+    ),
+    Rule(
+        "filesystem-missing-block-device-id",
+        "A file system whose type needs a block device names one.",
+        "upstream, Storage Rules: Filesystem Block Device Requirements, Reference Count",
+        _STORAGE,
+        _device_is_named,
+    ),
+    Rule(
+        "mount-point-path-not-absolute",
+        "A mount path is absolute.",
+        "upstream, graph builder",
+        _STORAGE,
+        _mount_paths_are_absolute,
+    ),
+    Rule(
+        "mount-point-path-climbs",
+        "A mount path does not contain '..'.",
+        "Trident: what is mounted where must be plain to see",
+        _STORAGE,
+        _mount_paths_do_not_climb,
+    ),
+    Rule(
+        "duplicate-mount-point",
+        "A mount path is used once.",
+        "upstream, graph builder",
+        _STORAGE,
+        _mount_paths_are_unique,
+    ),
+    Rule(
+        "filesystem-esp-multiple",
+        "At most one file system is the ESP.",
+        "upstream, graph builder",
+        _STORAGE,
+        _there_is_one_esp,
+    ),
+    Rule(
+        "esp-mount-point-not-found",
+        "Where there is storage, one file system is the ESP.",
+        "upstream, Storage",
+        _STORAGE,
+        _there_is_an_esp,
+    ),
+    Rule(
+        "expected-mount-point-not-found",
+        "Where there is storage, a file system is mounted at '/'.",
+        "upstream, Storage",
+        _STORAGE,
+        _there_is_a_root,
+    ),
+    Rule(
+        "mount-point-not-backed-by-image",
+        "The ESP and '/' come from the image.",
+        "upstream, Storage",
+        _STORAGE,
+        _esp_and_root_come_from_the_image,
+    ),
+    Rule(
+        "var-tmp-on-read-only-volume",
+        "'/var/tmp' is on a file system that is mounted writable.",
+        "upstream, Storage",
+        _STORAGE,
+        _var_tmp_is_writable,
+    ),
+    Rule(
+        "partition-type-mismatch",
+        "The partitions beneath one referrer have the same type.",
+        "upstream, Storage Rules: Homogeneous Partition Types",
+        _STORAGE,
+        _partition_types_are_equal,
+    ),
+    Rule(
+        "invalid-partition-type",
+        "Each kind of referrer stands on certain partition types only.",
+        "upstream, Storage Rules: Allowed Partition Types",
+        _STORAGE,
+        _partition_types_fit,
+    ),
+    Rule(
+        "unusual-mount-path",
+        "A partition is mounted where its type says.",
+        "upstream, Storage Rules: Partition Type Valid Mounting Paths",
+        _STORAGE,
+        _mount_paths_are_usual,
+        Severity.WARNING,
+    ),
+)

@@ -1,0 +1,225 @@
+"""Rules about the target OS: users, files, host name, network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from trident.config.model import SshMode
+from trident.config.nodes import Path
+from trident.config.problems import Severity
+from trident.config.rules.rule import Rule, Violation
+from trident.config.rules.subject import Subject
+
+_USERS: Path = ("os", "users")
+_FILES: Path = ("os", "additionalFiles")
+_HOSTNAME: Path = ("os", "hostname")
+_NETPLAN: Path = ("os", "netplan")
+_OCTAL = re.compile(r"0[0-7]*", re.ASCII)
+_HOST_LABEL = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?", re.ASCII)
+_LONGEST_HOSTNAME = 64
+_LONGEST_USER = 32
+_INTERFACE = re.compile(r"[!-~]+", re.ASCII)
+_GLOB = frozenset("*?[]")
+_INTERFACE_KINDS = (
+    "ethernets", "bridges", "bonds", "vlans", "wifis", "tunnels", "dummy-devices", "vrfs",
+)  # fmt: skip
+_NETPLAN_VERSION = 2
+
+
+def _user_names_are_unique(subject: Subject) -> Iterator[Violation]:
+    seen: set[str] = set()
+    for index, user in enumerate(subject.configuration.os.users):
+        if user.name in seen:
+            yield Violation((*_USERS, index, "name"), f"There are two users named '{user.name}'.")
+        seen.add(user.name)
+
+
+def _user_names_are_valid(subject: Subject) -> Iterator[Violation]:
+    for index, user in enumerate(subject.configuration.os.users):
+        name = user.name
+        bad = next((c for c in name if c in ":,/" or c.isspace() or not c.isprintable()), None)
+        if not name or name in (".", ".."):
+            message = f"'{name}' cannot be a user name."
+        elif len(name.encode("utf-8", "replace")) > _LONGEST_USER:
+            message = f"A user name can have {_LONGEST_USER} characters, and this is longer."
+        elif name[0] in "-+~":
+            message = f"A user name cannot start with '{name[0]}'."
+        elif bad is not None:
+            message = f"A user name cannot contain {bad!r}."
+        else:
+            continue
+        yield Violation((*_USERS, index, "name"), message)
+
+
+def _keys_need_ssh(subject: Subject) -> Iterator[Violation]:
+    for index, user in enumerate(subject.configuration.os.users):
+        if user.ssh_public_keys and user.ssh_mode is SshMode.BLOCK:
+            message = f"User '{user.name}' has ssh keys, but 'sshMode' is 'block', so they cannot be used."
+            yield Violation(
+                (*_USERS, index, "sshPublicKeys"), message, "Write 'sshMode: key-only'.", at_key=True
+            )
+
+
+def _files_have_one_origin(subject: Subject) -> Iterator[Violation]:
+    for index, file in enumerate(subject.configuration.os.additional_files):
+        if file.content is not None and file.source is not None:
+            message = f"The additional file '{file.destination}' has both 'content' and 'source'."
+            yield Violation((*_FILES, index), message, "Remove one of them.")
+
+
+def _files_have_an_origin(subject: Subject) -> Iterator[Violation]:
+    for index, file in enumerate(subject.configuration.os.additional_files):
+        if file.content is None and file.source is None:
+            message = f"The additional file '{file.destination}' has neither 'content' nor 'source'."
+            yield Violation(
+                (*_FILES, index), message, "Add one of them; 'content: \"\"' makes an empty file."
+            )
+
+
+def _permissions_are_octal(subject: Subject) -> Iterator[Violation]:
+    for index, file in enumerate(subject.configuration.os.additional_files):
+        text = file.permissions
+        if text is None or (_OCTAL.fullmatch(text) and int(text[:20], 8) <= 0o777 and len(text) <= 20):
+            continue
+        digits = text.removeprefix("0o")
+        is_octal = _OCTAL.fullmatch("0" + digits) and len(digits) in (3, 4)
+        message = f"'{text[:60]}' is not a permission: it starts with 0, is octal and at most 0777."
+        yield Violation(
+            (*_FILES, index, "permissions"), message, f"Write '0{digits.lstrip('0')}'." if is_octal else None
+        )
+
+
+def _destinations_do_not_climb(subject: Subject) -> Iterator[Violation]:
+    for index, file in enumerate(subject.configuration.os.additional_files):
+        if ".." in file.destination.split("/") or file.destination in ("", "/", "."):
+            message = f"'{file.destination}' does not name a file inside the target OS."
+            suggestion = "Write an absolute path without '..'."
+            yield Violation((*_FILES, index, "destination"), message, suggestion)
+
+
+def _host_name_is_valid(subject: Subject) -> Iterator[Violation]:
+    name = subject.configuration.os.hostname
+    if name is None:
+        return
+    if len(name) > _LONGEST_HOSTNAME:
+        message = f"A host name can have {_LONGEST_HOSTNAME} characters, and this has {len(name)}."
+    elif not all(_HOST_LABEL.fullmatch(part) for part in name.split(".")):
+        message = f"'{name}' is not a host name: it has letters, digits and '-', with '.' between its parts."
+    else:
+        return
+    yield Violation(_HOSTNAME, message)
+
+
+def _netplan_version_is_two(subject: Subject) -> Iterator[Violation]:
+    netplan = subject.configuration.os.netplan
+    if netplan is None:
+        return
+    version = netplan.get("version")
+    if type(version) is int and version == _NETPLAN_VERSION:
+        return
+    if "version" in netplan:
+        yield Violation((*_NETPLAN, "version"), f"The netplan version must be {_NETPLAN_VERSION}.")
+    elif isinstance(netplan.get("network"), dict):
+        message = "'os.netplan' is the content of netplan's 'network', without that key itself."
+        yield Violation(
+            (*_NETPLAN, "network"), message, "Remove 'network:' and indent its content less.", at_key=True
+        )
+    else:
+        yield Violation(_NETPLAN, "The netplan settings name no version.", "Add 'version: 2'.", at_key=True)
+
+
+def _netplan_renderer_is_supported(subject: Subject) -> Iterator[Violation]:
+    renderer = (subject.configuration.os.netplan or {}).get("renderer")
+    if renderer is not None and renderer != "networkd":
+        message = f"The netplan renderer '{renderer}' is not supported."
+        yield Violation((*_NETPLAN, "renderer"), message, "Write 'networkd', or remove 'renderer'.")
+
+
+def _interface_names_are_valid(subject: Subject) -> Iterator[Violation]:
+    netplan = subject.configuration.os.netplan or {}
+    for kind in _INTERFACE_KINDS:
+        interfaces = netplan.get(kind)
+        for name in interfaces if isinstance(interfaces, dict) else ():
+            if not _INTERFACE.fullmatch(name) or _GLOB & set(name):
+                message = f"'{name}' cannot be the id of an interface: no spaces, no '*', '?', '[' or ']'."
+                suggestion = "Choose any id and write the pattern below it: 'match: {name: ...}'."
+                yield Violation((*_NETPLAN, kind, name), message, suggestion, at_key=True)
+
+
+RULES = (
+    Rule(
+        "duplicate-usernames", "A user name is used once.", "upstream, Os", (_USERS,), _user_names_are_unique
+    ),
+    Rule(
+        "invalid-username",
+        "A user name has 1 to 32 bytes, no ':', ',', '/' or space, and does not start with '-', '+' or '~'.",
+        "Debian's useradd(8)",
+        (_USERS,),
+        _user_names_are_valid,
+    ),
+    Rule(
+        "ssh-keys-without-ssh-mode",
+        "A user with ssh keys may log in over ssh.",
+        "Trident: keys without 'sshMode: key-only' have no effect",
+        (_USERS,),
+        _keys_need_ssh,
+        Severity.WARNING,
+    ),
+    Rule(
+        "additional-file-both-content-and-source",
+        "An additional file does not have both 'content' and 'source'.",
+        "upstream, AdditionalFile",
+        (_FILES,),
+        _files_have_one_origin,
+    ),
+    Rule(
+        "additional-file-no-content-or-source",
+        "An additional file has 'content' or 'source'.",
+        "upstream, AdditionalFile",
+        (_FILES,),
+        _files_have_an_origin,
+    ),
+    Rule(
+        "additional-file-invalid-permissions",
+        "Permissions are octal, start with 0 and are at most 0777.",
+        "upstream, AdditionalFile",
+        (_FILES,),
+        _permissions_are_octal,
+    ),
+    Rule(
+        "additional-file-destination-climbs",
+        "The destination of an additional file does not contain '..'.",
+        "Trident: nothing is written outside the target OS",
+        (_FILES,),
+        _destinations_do_not_climb,
+    ),
+    Rule(
+        "invalid-hostname",
+        "A host name has at most 64 characters: letters, digits and '-', in parts separated by '.'.",
+        "hostname(5)",
+        (_HOSTNAME,),
+        _host_name_is_valid,
+    ),
+    Rule(
+        "invalid-netplan-version",
+        "Netplan settings have version 2.",
+        "upstream, netplan",
+        (_NETPLAN,),
+        _netplan_version_is_two,
+    ),
+    Rule(
+        "unsupported-netplan-renderer",
+        "The netplan renderer is 'networkd'.",
+        "upstream, netplan",
+        (_NETPLAN,),
+        _netplan_renderer_is_supported,
+    ),
+    Rule(
+        "invalid-interface-name",
+        "The id of an interface has no spaces and none of '*', '?', '[' and ']'.",
+        "upstream, netplan",
+        (_NETPLAN,),
+        _interface_names_are_valid,
+    ),
+)
