@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trident.errors import Initialization
+from trident.errors import Initialization, InvalidInput
 from trident.progress import Progress, silent
 from trident.state.agent import AGENT_CONFIGURATION_PATH, read_agent_configuration
 from trident.state.lock import LOCK_PATH
@@ -55,13 +55,11 @@ def configuration_from(spec: Mapping[str, Any]) -> HostConfiguration:
     Raises:
         Initialization: ``parse-host-status`` if this version does not understand it.
     """
-    from pydantic import ValidationError
-
     from trident.config.model import HostConfiguration
 
     try:
-        return HostConfiguration.model_validate(dict(spec))
-    except ValidationError as error:
+        return HostConfiguration.from_document(spec, "Host Status")
+    except InvalidInput as error:
         raise Initialization(
             "parse-host-status",
             "The Host Configuration in the datastore is not one that this version of Trident understands.",

@@ -99,9 +99,9 @@ def baseline(status: HostStatus) -> HostStatus:
 
 def complete_storage(configuration: HostConfiguration, running: HostConfiguration) -> HostConfiguration:
     """``configuration`` with the running storage section if it names none (upstream does the same)."""
-    if "storage" in configuration.model_fields_set:
+    if configuration.storage != type(configuration.storage)():
         return configuration
-    return configuration.model_copy(update={"storage": running.storage})
+    return configuration.evolve(storage=running.storage)
 
 
 def _update(

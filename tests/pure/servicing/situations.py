@@ -53,7 +53,7 @@ def configuration(version: str = "v1", *, scripts: bool = True, **os_settings: o
         "image": {"url": f"http://images.example/{version}.cosi", "sha384": "ignored"},
         "os": CONFIGURATION["os"] | os_settings,
     }
-    return HostConfiguration.model_validate(document)
+    return HostConfiguration.from_document(document)
 
 
 def image(root_uuid: str = "11111111-1111-4111-8111-111111111111") -> CosiMetadata:
