@@ -1,0 +1,22 @@
+"""What every test is held to: a time limit by room, and root where the room needs root."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+# Seconds after which a test counts as hung. A machine test may wait for a disk, a VM test for a boot.
+LIMITS = {"machine": 300, "vm": 1200}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for room, seconds in LIMITS.items():
+            if item.get_closest_marker(room) and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(seconds))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if os.geteuid() != 0 and any(item.get_closest_marker(room) for room in LIMITS):
+        pytest.fail("needs root for loop devices, mounts and Debian trees: sudo ./dev test", pytrace=False)
