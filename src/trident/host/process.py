@@ -10,9 +10,10 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from trident.errors import ExecutionEnvironment, Servicing
@@ -67,41 +68,20 @@ def run(
         arguments = ["chroot", os.fspath(root), *arguments]
     logger.debug("+ %s", shlex.join(arguments))
     variables = {"PATH": SEARCH_PATH, "LC_ALL": "C", **(environment or {})}
+    child: subprocess.Popen[str] | None = None
     try:
-        child = subprocess.Popen(
-            arguments,
-            env=variables,
-            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if on_line is None else subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            process_group=0,
-        )
-    except FileNotFoundError as error:
-        raise _not_installed(arguments[0]) from error
-    except OSError as error:
-        raise Servicing(
-            "command-could-not-execute",
-            f"'{arguments[0]}' cannot be started: {error.strerror}.",
-            details={"command": arguments[0]},
-        ) from error
-    with child:
-        try:
-            if on_line is None:
-                stdout, stderr = child.communicate(input, timeout=timeout)
-            else:
-                stdout, stderr = _follow(child, input, timeout, on_line), ""
-        except subprocess.TimeoutExpired as error:
+        with _interrupts_held_back():
+            child = _start(arguments, variables, has_input=input is not None, merged=on_line is not None)
+        if on_line is None:
+            stdout, stderr = child.communicate(input, timeout=timeout)
+        else:
+            stdout, stderr = _follow(child, input, timeout, on_line), ""
+    except BaseException as error:  # Ctrl-C above all: no program outlives the step that started it.
+        if child is not None:
             _kill(child)
-            raise Servicing(
-                "command-timed-out",
-                f"'{_name(arguments)}' did not end within {timeout:g} seconds and was killed.",
-                details={"command": _name(arguments)},
-            ) from error
-        except BaseException:  # Ctrl-C above all: no program outlives the step that started it.
-            _kill(child)
-            raise
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise _timed_out(arguments, error.timeout) from error
+        raise
     if child.returncode not in accept:
         raise _failed(arguments, child.returncode, stderr or stdout)
     return Completed(child.returncode, stdout, stderr)
@@ -123,6 +103,57 @@ def run_json(command: Sequence[str | os.PathLike[str]], *, timeout: float | None
         ) from error
 
 
+def _start(
+    arguments: Sequence[str], variables: Mapping[str, str], *, has_input: bool, merged: bool
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            arguments,
+            env=variables,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            text=True,
+            errors="replace",
+            process_group=0,
+        )
+    except FileNotFoundError as error:
+        raise _not_installed(arguments[0]) from error
+    except OSError as error:
+        raise Servicing(
+            "command-could-not-execute",
+            f"'{arguments[0]}' cannot be started: {error.strerror}.",
+            details={"command": arguments[0]},
+        ) from error
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the body is through.
+
+    Between the start of a program and the moment at which its handle is stored, an exception would
+    leave it running with nobody to end it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python runs signal handlers in the main thread only.
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    held = [number for number, handler in handlers.items() if callable(handler)]
+    for number in held:
+        signal.signal(number, lambda number, frame: caught.append((number, frame)))
+    try:
+        yield
+    finally:
+        for number in held:
+            signal.signal(number, handlers[number])
+    for caught_number, frame in caught:
+        handler = handlers[signal.Signals(caught_number)]
+        if callable(handler):
+            handler(caught_number, frame)
+
+
 def _follow(
     child: subprocess.Popen[str], text: str | None, timeout: float | None, on_line: Callable[[str], None]
 ) -> str:
@@ -142,9 +173,10 @@ def _follow(
     lines: list[str] = []
     try:
         assert child.stdout is not None
-        for line in child.stdout:
-            lines.append(line)
-            on_line(line.rstrip("\n"))
+        with child.stdout:
+            for line in child.stdout:
+                lines.append(line)
+                on_line(line.rstrip("\n"))
         child.wait()
     finally:
         if timer is not None:
@@ -167,7 +199,8 @@ def _signal_group(child: subprocess.Popen[str]) -> None:
 def _kill(child: subprocess.Popen[str]) -> None:
     """Kill the program and its children, and reap it."""
     _signal_group(child)
-    child.wait()
+    with child:  # Closes the pipes and waits for the end.
+        pass
 
 
 def _name(arguments: Sequence[str]) -> str:
@@ -182,6 +215,14 @@ def _not_installed(tool: str) -> ExecutionEnvironment:
         f"'{tool}' is not installed on this system.",
         hint=f"On Debian: apt-get install {package}" if package else None,
         details={"binaries": [tool], "packages": [package] if package else []},
+    )
+
+
+def _timed_out(arguments: Sequence[str], timeout: float) -> Servicing:
+    return Servicing(
+        "command-timed-out",
+        f"'{_name(arguments)}' did not end within {timeout:g} seconds and was killed.",
+        details={"command": _name(arguments)},
     )
 
 
