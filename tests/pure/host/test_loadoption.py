@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from virt.firmware.efi import bootentry, devpath, ucs16  # type: ignore[import-untyped]
+from virt.firmware.efi import bootentry, devpath, ucs16
 
 from trident.host.loadoption import HardDrive, LoadOption
 
@@ -32,7 +32,7 @@ def test_virt_firmware_reads_what_is_encoded() -> None:
     assert entry.attr == 1
     drive, file = entry.devicepath
     assert str(drive.get_partuuid()) == ESP.uuid
-    assert file.get_filepath() == r"\EFI\Linux\trident-a.efi"
+    assert str(file.get_filepath()) == r"\EFI\Linux\trident-a.efi"
 
 
 def test_the_bytes_are_those_of_virt_firmware() -> None:
