@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trident.config.nodes import ListNode, MapNode, Node, ScalarNode
-from trident.config.yaml_wording import explain
+from trident.config.yaml_wording import explain, explain_fragment
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 128
@@ -196,7 +196,17 @@ class _Composer:
             self._tag(event, node)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
+        if event.style == '"' and not text.isascii():
+            self._surrogates(text, start)
         self._place(node)
+
+    def _surrogates(self, text: str, mark: Any) -> None:
+        """Refuse half a character (an escape such as U+D800), which the pure parser lets through."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            message, suggestion = explain_fragment("invalid Unicode character escape")
+            self._add("yaml-syntax", message, mark, suggestion=suggestion)
 
     def _tag(self, event: Any, node: ScalarNode | None) -> None:
         tag = event.tag
@@ -238,6 +248,10 @@ class _Composer:
             weight += child.weight
             height = max(height, child.height)
         node.weight, node.height = weight, height + 1
+        if isinstance(node, MapNode) and node.keys:
+            first = next(iter(node.keys.values()))
+            if (first.line, first.column) == (node.line, node.column):
+                node.width = first.width
         self._place(node)
 
     def _alias(self, event: Any) -> None:

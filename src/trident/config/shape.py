@@ -302,10 +302,13 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
     specs = fields_of(model)
     values: dict[str, Any] = {}
     is_whole = True
+    meant: set[str | None] = set()
     for key, child in node.values.items():
         spec = specs.get(key)
         if spec is None:
-            complaints.append(_unknown(model, key, path, complaints.may_guess))
+            close = nearest(key, specs) if complaints.may_guess and key not in model.planned else None
+            meant.add(close)
+            complaints.append(_unknown(model, key, path, close))
             is_whole = False
             continue
         value = spec.reader(child, (*path, key), complaints)
@@ -313,14 +316,16 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
             is_whole = False
         values[spec.name] = value
     for key, spec in specs.items():
-        if spec.is_required and spec.name not in values:
+        if not spec.is_required or spec.name in values:
+            continue
+        is_whole = False
+        if key not in meant:
             message = f"{model.noun[0].upper()}{model.noun[1:]} needs '{key}'."
             complaints.append(Complaint("missing-field", message, path))
-            is_whole = False
     return model(**values) if is_whole else BAD
 
 
-def _unknown(model: type[Model], key: str, path: Path, may_guess: bool) -> Complaint:
+def _unknown(model: type[Model], key: str, path: Path, close: str | None) -> Complaint:
     here = (*path, key)
     shown = key if len(key) <= 60 else key[:57] + "..."
     if key in model.planned:
@@ -334,7 +339,7 @@ def _unknown(model: type[Model], key: str, path: Path, may_guess: bool) -> Compl
         "unknown-field",
         f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shown}'.",
         here,
-        for_unknown_field(model, key, path) if may_guess else None,
+        for_unknown_field(model, key, path, close),
         at_key=True,
     )
 

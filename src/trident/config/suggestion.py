@@ -22,7 +22,7 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         return None
     import difflib
 
-    close = difflib.get_close_matches(_bare(word), bare, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(_bare(word), bare, n=1, cutoff=0.6)
     return bare[close[0]] if close else None
 
 
@@ -30,8 +30,8 @@ def _bare(word: str) -> str:
     return word[:200].lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
-def for_unknown_field(model: type[Model], key: str, path: Path) -> str:
-    """What to do about a field that an object does not have."""
+def for_unknown_field(model: type[Model], key: str, path: Path, close: str | None) -> str:
+    """What to do about a field that an object does not have; ``close`` is its own field nearest to it."""
     from trident.config.model import HostConfiguration
     from trident.config.shape import fields_of
 
@@ -40,7 +40,6 @@ def for_unknown_field(model: type[Model], key: str, path: Path) -> str:
     if model is HostConfiguration and key == "allowedOperations":
         return "Remove it, and use the option --allowed-operations of install and update."
     known = fields_of(model)
-    close = nearest(key, known)
     if close is not None:
         return f"Did you mean '{close}'?"
     for place, name in places(HostConfiguration):

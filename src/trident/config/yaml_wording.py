@@ -67,7 +67,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str | None], ...] = (
         "Write '\\\\' for a backslash, or use single quotes.",
     ),
     (
-        ("hexadecimal number", "invalid Unicode character escape", "escape sequence"),
+        ("hexadecimal number", "hexdecimal number", "invalid Unicode character escape", "escape sequence"),
         "This escape needs hexadecimal digits of an existing character.",
         "Write for example '\\x41' or '\\u0041'.",
     ),
@@ -101,7 +101,11 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str | None], ...] = (
         "This directive ('%') cannot be read.",
         "Remove it; a Host Configuration needs none.",
     ),
-    (("document start",), "Something stands between the end of the document and the next.", "Remove it."),
+    (
+        ("document start",),
+        "This does not belong to the document above it.",
+        "Check how it is indented, or remove it.",
+    ),
     (
         ("node content",),
         "A value is missing here.",
@@ -124,7 +128,12 @@ def explain(error: Any, line_at: Callable[[int], str], line: int, column: int) -
             f"The character '{character}' cannot start a value.",
             "Put the value in quotes.",
         )
-    for text in (problem, context):
+    return explain_fragment(problem, context)
+
+
+def explain_fragment(*texts: str) -> tuple[str, str | None]:
+    """The sentence and the suggestion for what a parser says; the first text that is recognised counts."""
+    for text in texts:
         for fragments, message, suggestion in _MEANINGS:
             if any(fragment in text for fragment in fragments):
                 return message, suggestion
