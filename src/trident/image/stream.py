@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from trident.errors import InvalidInput, UnsupportedConfiguration
 from trident.image.cosi.fields import corrupt, shown
@@ -31,6 +32,13 @@ _SMALLEST_WINDOW_LOG = 10
 _DEFAULT_WINDOW_LOG = 27
 
 Moved = Callable[[int, int], None]
+
+
+class Sink(Protocol):
+    """Where the bytes of an image go."""
+
+    def write(self, buffer: mmap.mmap, count: int, offset: int) -> None:
+        """Take the first ``count`` bytes of ``buffer``, which belong at ``offset`` of the image."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,9 @@ def write_image(
     with Target(target) as open_target:
         _check_room(image, target, open_target.capacity)
         open_target.clear()
-        return stream_image(cosi, image, open_target, moved)
+        written = stream_image(cosi, image, open_target, moved)
+        open_target.finish(image.uncompressed_size)
+    return written
 
 
 def check_image(cosi: Cosi, image: ImageFile, *, moved: Moved | None = None) -> Written:
@@ -92,8 +102,8 @@ def check_image(cosi: Cosi, image: ImageFile, *, moved: Moved | None = None) -> 
     return stream_image(cosi, image, None, moved)
 
 
-def stream_image(cosi: Cosi, image: ImageFile, target: Target | None, moved: Moved | None) -> Written:
-    """Stream ``image`` onto an open ``target`` that has room for it.
+def stream_image(cosi: Cosi, image: ImageFile, sink: Sink | None, moved: Moved | None = None) -> Written:
+    """Stream ``image`` into a ``sink`` that has room for it. Verified when this returns, but not synced.
 
     Raises:
         TridentError: as :func:`write_image`.
@@ -101,7 +111,7 @@ def stream_image(cosi: Cosi, image: ImageFile, target: Target | None, moved: Mov
     window = _window_size(cosi, image)
     stream = cosi.stream(image)
     with Crew(wake=cosi.abort) as crew:
-        flow = _Flow(cosi.url, image, target, crew, window)
+        flow = _Flow(cosi.url, image, sink, crew, window)
         flow.start()
         fetched = 0
         while fetched < image.compressed_size:
@@ -118,8 +128,6 @@ def stream_image(cosi: Cosi, image: ImageFile, target: Target | None, moved: Mov
             f"but its metadata says {image.sha384}.",
             path=image.path,
         )
-    if target is not None:
-        target.finish(image.uncompressed_size)
     return Written(fetched, flow.written, flow.sha384)
 
 
@@ -160,7 +168,7 @@ class _Flow:
 
     url: str
     image: ImageFile
-    target: Target | None
+    sink: Sink | None
     crew: Crew
     window: int
     sha384: str = ""
@@ -236,8 +244,8 @@ class _Flow:
     def _write(self) -> None:
         while (item := self._to_write.take()) is not None:
             raw, count = item
-            if self.target is not None:
-                self.target.write(raw, count, self.written)
+            if self.sink is not None:
+                self.sink.write(raw, count, self.written)
             self.written += count
             self._raw.put(raw)
 

@@ -26,22 +26,22 @@ _ZEROES = bytes(PIECE)
 # linux/fs.h
 _BLKGETSIZE64 = 0x80081272
 _BLKZEROOUT = 0x127F
+_BLKSSZGET = 0x1268
+_BLKRRPART = 0x125F
 # Bounds how long one uninterruptible request can take on a slow device.
 _LONGEST_ZEROING = 64 * 1024 * 1024
 _NO_ZEROING = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY, errno.ENOSYS)
 
 
 class Target:
-    """Where an image goes: bytes are written front to back, then synced.
+    """Where images go: bytes are written, then synced.
 
     Args:
         path: a block device, or a file, which is created where it is missing.
-        base: offset in bytes at which the image begins.
     """
 
-    def __init__(self, path: Path | str, *, base: int = 0) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = str(path)
-        self._base = base
         self._fresh = False
         self._zero_from = 0
         self._zero_to = 0
@@ -72,11 +72,18 @@ class Target:
 
     @property
     def capacity(self) -> int | None:
-        """Bytes that fit from the base on, or ``None`` for a file."""
+        """Bytes that fit, or ``None`` for a file."""
         if not self.is_device:
             return None
         answer = fcntl.ioctl(self._descriptor, _BLKGETSIZE64, bytes(8))
-        return int(struct.unpack("Q", answer)[0]) - self._base
+        return int(struct.unpack("Q", answer)[0])
+
+    @property
+    def sector_size(self) -> int | None:
+        """Bytes of a logical sector, or ``None`` for a file."""
+        if not self.is_device:
+            return None
+        return int(struct.unpack("i", fcntl.ioctl(self._descriptor, _BLKSSZGET, bytes(4)))[0])
 
     def clear(self) -> None:
         """Cut a file to nothing, after which zeroes need no writing. A block device may hold old bytes.
@@ -93,9 +100,9 @@ class Target:
         self._fresh = True
 
     def write(self, buffer: mmap.mmap, count: int, offset: int) -> None:
-        """Write the first ``count`` bytes of ``buffer`` at ``offset`` of the image.
+        """Write the first ``count`` bytes of ``buffer`` at ``offset``.
 
-        Every call but the last brings a multiple of :data:`PIECE` bytes.
+        Every call for an image but its last brings a multiple of :data:`PIECE` bytes.
 
         Raises:
             Servicing: ``deploy-images`` if the target cannot be written.
@@ -116,19 +123,48 @@ class Target:
         except OSError as error:
             raise self._failed(error, "written") from error
 
-    def finish(self, length: int) -> None:
-        """Make all ``length`` bytes of the image durable.
+    def zero(self, offset: int, count: int) -> None:
+        """Make ``count`` bytes from ``offset`` read as zeroes; both are multiples of a sector.
+
+        Raises:
+            Servicing: ``deploy-images`` if the target cannot be written.
+        """
+        try:
+            self._zero(offset, count)
+            self._flush_zeroes()
+        except OSError as error:
+            raise self._failed(error, "written") from error
+
+    def sync(self) -> None:
+        """Make everything that was written durable.
 
         Raises:
             Servicing: ``deploy-images`` if the target cannot be written.
         """
         try:
             self._flush_zeroes()
-            if self._fresh:
-                os.ftruncate(self._descriptor, self._base + length)
             os.fsync(self._descriptor)
         except OSError as error:
             raise self._failed(error, "written") from error
+
+    def reread_partitions(self) -> None:
+        """Ask the kernel to read the partition table of a disk again, which a loop device may refuse."""
+        if self.is_device:
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(self._descriptor, _BLKRRPART)
+
+    def finish(self, length: int) -> None:
+        """Make a file ``length`` bytes long, and everything durable.
+
+        Raises:
+            Servicing: ``deploy-images`` if the target cannot be written.
+        """
+        try:
+            if self._fresh:
+                os.ftruncate(self._descriptor, length)
+        except OSError as error:
+            raise self._failed(error, "written") from error
+        self.sync()
 
     def close(self) -> None:
         """Close it; may be called twice."""
@@ -146,7 +182,7 @@ class Target:
 
     def _write_all(self, view: memoryview, offset: int) -> None:
         while view:
-            count = self._write_some(view, self._base + offset)
+            count = self._write_some(view, offset)
             view, offset = view[count:], offset + count
 
     def _write_some(self, view: memoryview, position: int) -> int:
@@ -182,7 +218,7 @@ class Target:
             return
         if self._can_zero:
             try:
-                fcntl.ioctl(self._descriptor, _BLKZEROOUT, struct.pack("QQ", self._base + begin, end - begin))
+                fcntl.ioctl(self._descriptor, _BLKZEROOUT, struct.pack("QQ", begin, end - begin))
             except OSError as error:
                 if error.errno not in _NO_ZEROING:
                     raise
