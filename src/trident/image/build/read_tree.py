@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import lzma
 import os
 import stat
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+import zstandard
 
 from trident.errors import InvalidInput
 from trident.image.build.tree import Kind, Node, Tree
@@ -40,7 +44,7 @@ def read_tree(source: Path, staging: Path) -> Tree:
         else:
             with _open_archive(source) as archive:
                 _read_archive(archive, tree)
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.TarError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
         raise _unreadable(source, str(error) or "it is no tar archive") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -66,8 +70,6 @@ def _open_archive(source: Path) -> Iterator[tarfile.TarFile]:
         magic = file.read(4)
         file.seek(0)
         if magic == _ZSTD_MAGIC:
-            import zstandard
-
             reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
                 file, read_across_frames=True
             )
