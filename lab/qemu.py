@@ -1,0 +1,90 @@
+"""The QEMU command line of a lab machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import accel, emulator
+
+
+@dataclass(frozen=True)
+class DirectBoot:
+    """A kernel and an initrd that the firmware starts from QEMU instead of from a disk.
+
+    The firmware runs in full and its variables are writable; only the boot order is not asked.
+    """
+
+    kernel: Path
+    initrd: Path
+    command_line: str
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a machine is made of.
+
+    Attributes:
+        disk: its disk, qcow2.
+        variables: its UEFI variable store, qcow2.
+        ssh_port: port on loopback that leads to the guest's port 22.
+        memory: in MiB.
+        processors: virtual CPUs.
+        boot: what to start instead of the disk.
+        incoming: a file with a saved RAM state to go on from.
+    """
+
+    disk: Path
+    variables: Path
+    ssh_port: int
+    memory: int
+    processors: int
+    boot: DirectBoot | None = None
+    incoming: Path | None = None
+
+
+def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str]:
+    """The whole command line. The machine writes ``console.log`` in ``directory``.
+
+    No ``bootindex`` anywhere: with one, OVMF reorders BootOrder by itself at every start.
+    No ``-no-reboot``: whether a reset ends QEMU is decided over QMP, when it matters.
+    """
+    arguments = [
+        *emulator.system(), "-name", directory.name, "-nodefaults", "-no-user-config", "-display", "none",
+        "-machine", "q35,smm=off,vmport=off,hpet=off", *accel.options(),
+        "-m", str(hardware.memory), "-smp", str(hardware.processors),
+        "-blockdev", f"driver=file,filename={emulator.firmware_code()},node-name=code,read-only=on",
+        "-machine", "pflash0=code,pflash1=variables",
+        *_blockdev("variables", hardware.variables, "writeback"),
+        *_blockdev("disk", hardware.disk, "unsafe"),
+        "-device", "virtio-blk-pci,drive=disk,serial=lab",
+        # romfile= : without a ROM the firmware has no network boot to wait for.
+        "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{hardware.ssh_port}-:22",
+        "-device", "virtio-net-pci,netdev=net,romfile=",
+        "-device", "virtio-rng-pci",
+        "-device", "i6300esb", "-action", "watchdog=reset",
+        "-chardev", f"file,id=console,path={directory / 'console.log'},append=on",
+        "-serial", "chardev:console",
+        "-qmp", f"unix:{control},server=on,wait=off",
+    ]  # fmt: skip
+    if hardware.boot is not None:
+        arguments += [
+            "-kernel", str(hardware.boot.kernel), "-initrd", str(hardware.boot.initrd),
+            "-append", hardware.boot.command_line,
+        ]  # fmt: skip
+    if hardware.incoming is not None:
+        arguments += ["-incoming", f"file:{hardware.incoming}"]
+    return arguments
+
+
+def _blockdev(name: str, path: Path, cache: str) -> list[str]:
+    """A qcow2 file.
+
+    ``unsafe`` keeps the guest's flushes out of the host's disk: only guests lose power here, and what a
+    killed QEMU wrote stays in the host's page cache.
+    """
+    flush = ",cache.no-flush=on" if cache == "unsafe" else ""
+    return [
+        "-blockdev",
+        f"driver=qcow2,node-name={name},file.driver=file,file.filename={path}{flush},discard=unmap",
+    ]
