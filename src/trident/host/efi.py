@@ -163,7 +163,7 @@ class EfiVariables:
             "boot-entry-check",
             f"The firmware has no boot entry '{label}'.",
             hint="Finalize the servicing again; some firmware drops entries that it cannot reach.",
-            details={"bootEntry": label},
+            details={"boot_entry": label},
         )
 
     def put_entry(self, option: LoadOption) -> int:

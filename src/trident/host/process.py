@@ -99,7 +99,7 @@ def run_json(command: Sequence[str | os.PathLike[str]], *, timeout: float | None
     except ValueError as error:
         name = os.fspath(command[0])
         raise Servicing(
-            "command-failed", f"'{name}' printed something that is not JSON.", details={"command": name}
+            "command-failed", f"'{name}' printed something that is not JSON.", details={"binary": name}
         ) from error
 
 
@@ -123,7 +123,7 @@ def _start(
         raise Servicing(
             "command-could-not-execute",
             f"'{arguments[0]}' cannot be started: {error.strerror}.",
-            details={"command": arguments[0]},
+            details={"binary": arguments[0]},
         ) from error
 
 
@@ -214,7 +214,7 @@ def _not_installed(tool: str) -> ExecutionEnvironment:
         "missing-binary",
         f"'{tool}' is not installed on this system.",
         hint=f"On Debian: apt-get install {package}" if package else None,
-        details={"binaries": [tool], "packages": [package] if package else []},
+        details={"binary": tool, "packages": [package] if package else []},
     )
 
 
@@ -222,7 +222,7 @@ def _timed_out(arguments: Sequence[str], timeout: float) -> Servicing:
     return Servicing(
         "command-timed-out",
         f"'{_name(arguments)}' did not end within {timeout:g} seconds and was killed.",
-        details={"command": _name(arguments)},
+        details={"binary": _name(arguments)},
     )
 
 
@@ -237,5 +237,5 @@ def _failed(arguments: Sequence[str], code: int, output: str) -> Servicing:
         "command-failed",
         f"'{_name(arguments)}' {ending}" + (f": {tail}" if tail else "."),
         # The arguments stay out of the recorded error: they may hold what a configuration keeps secret.
-        details={"command": _name(arguments), "exitCode": code},
+        details={"binary": _name(arguments), "exit_code": code},
     )

@@ -52,5 +52,5 @@ def require(tools: Iterable[str], search_path: str = SEARCH_PATH) -> None:
         "missing-binary",
         f"Trident needs {quoted}, which {'is' if len(absent) == 1 else 'are'} not installed on this system.",
         hint=f"On Debian: apt-get install {' '.join(packages)}" if packages else None,
-        details={"binaries": absent, "packages": packages},
+        details={"binary": ", ".join(absent), "packages": packages},
     )

@@ -162,14 +162,14 @@ def _check_mount_points(situation: Situation, image: CosiMetadata) -> Iterator[T
                 "missing-os-image-filesystem",
                 f"The image has no file system for {_path(filesystem)}, which the Host Configuration wants.",
                 hint=f"The image has: {', '.join(sorted(provided))}.",
-                details={"mountPoint": _path(filesystem)},
+                details={"mount_point": _path(filesystem)},
             )
     for unused in sorted(provided - {_path(filesystem) for filesystem in from_image}):
         yield InvalidInput(
             "unused-os-image-filesystem",
             f"The image has a file system for {unused}, which the Host Configuration does not use.",
             hint="Add a file system with source 'image' and this mount point to 'storage.filesystems'.",
-            details={"mountPoint": unused},
+            details={"mount_point": unused},
         )
 
 
@@ -178,14 +178,14 @@ def _missing_esp(path: str, image: CosiMetadata) -> TridentError:
         return InvalidInput(
             "missing-os-image-filesystem",
             f"The image has no EFI system partition to take the boot files from (expected at {path}).",
-            details={"mountPoint": path},
+            details={"mount_point": path},
         )
     return InvalidInput(
         "esp-mount-point-mismatch",
         f"The image has its EFI system partition at {image.esp.mount_point}, "
         f"the Host Configuration at {path}.",
         hint="Use the image's mount point, with 'overrideEspMount: override' if it is not /boot/efi.",
-        details={"osImageEspMountPoint": image.esp.mount_point, "hostConfigEspMountPoint": path},
+        details={"os_image_esp_mount_point": image.esp.mount_point, "host_config_esp_mount_point": path},
     )
 
 
@@ -213,5 +213,5 @@ def _check_uuids(situation: Situation, image: CosiMetadata) -> Iterator[TridentE
                 f"The image's file system for {path} has the same UUID as the running one ({running}): "
                 "it is the image that is already installed, or was built with the same UUID.",
                 hint="Update with another image.",
-                details={"pair": pair.id, "uuid": running},
+                details={"pair_id": pair.id, "uuid": running},
             )

@@ -43,10 +43,10 @@ class ManagementSubsystem:
         current, desired = _installed_datastore_path(situation), situation.desired.trident.datastore_path
         if current != desired:
             yield InvalidInput(
-                "datastore-path-changed",
+                "invalid-host-configuration-dynamic",
                 f"The datastore is at {current}; an update cannot move it to {desired}.",
                 hint="Keep 'trident.datastorePath', or install the host anew.",
-                details={"current": current, "new": desired},
+                details={"inner": {"datastore-path-changed": {"current": current, "new": desired}}},
             )
 
     def tools(self, situation: Situation) -> Iterable[str]:
@@ -98,7 +98,9 @@ class WriteAgentConfiguration(Step):
                 tree.write(path, f"DatastorePath={self.datastore_path}\n")
         except OSError as error:
             raise Servicing(
-                "create-configuration-file", f"{path} of the target cannot be written: {error.strerror}."
+                "create-configuration-file",
+                f"{path} of the target cannot be written: {error.strerror}.",
+                details={"path": path},
             ) from error
 
 

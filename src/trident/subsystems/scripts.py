@@ -158,7 +158,7 @@ class RunScript(Step):
             run(
                 [self.script.interpreter or _DEFAULT_INTERPRETER, path, *self.script.arguments],
                 root=inside,
-                environment=self._environment(newroot),
+                environment=self.environment(newroot),
                 on_line=session.note,
             )
         except Servicing as error:
@@ -166,12 +166,13 @@ class RunScript(Step):
                 f"run-{self.moment.name}-script",
                 f"The {self.moment.name} script '{self.script_name}' failed. {error.message}",
                 hint="Correct the script, then run the command again.",
-                details={"scriptName": self.script_name},
+                details={"script_name": self.script_name},
             ) from error
         finally:
             _take_away(inside, path)
 
-    def _environment(self, newroot: Path | None) -> Mapping[str, str]:
+    def environment(self, newroot: Path | str | None) -> Mapping[str, str]:
+        """Variables for the script: its own, and over them those that Trident always sets."""
         variables = dict(self.script.environment_variables)
         variables[self.ENVIRONMENT_SERVICING_TYPE] = str(self.servicing_type).replace("-", "_")
         outside = newroot is not None and self.moment.sees_newroot
@@ -186,7 +187,9 @@ def _read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise InvalidInput(
-            "load-script", f"The script {path} cannot be read: {error.strerror}.", details={"path": path}
+            "invalid-host-configuration-dynamic",
+            f"The script {path} cannot be read: {error.strerror}.",
+            details={"inner": {"load-script": {"path": path}}},
         ) from error
 
 

@@ -34,7 +34,7 @@ def test_a_failure_tells_the_program_the_code_and_its_last_words() -> None:
     with pytest.raises(Servicing) as caught:
         run(["sh", "-c", script])
     assert caught.value.code == "command-failed"
-    assert caught.value.details == {"command": "sh", "exitCode": 9}
+    assert caught.value.details == {"binary": "sh", "exit_code": 9}
     assert "exit code 9" in caught.value.message
     assert caught.value.message.endswith("line 3\nline 4\nline 5\nline 6\nline 7")
 

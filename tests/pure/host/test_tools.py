@@ -17,7 +17,7 @@ def test_all_missing_tools_and_their_packages_are_named_at_once(tmp_path: Path) 
     with pytest.raises(ExecutionEnvironment) as caught:
         require(["sfdisk", "mkfs.ext4", "resize2fs", "homemade"], str(tmp_path))
     assert caught.value.code == "missing-binary"
-    assert caught.value.details["binaries"] == ["homemade", "mkfs.ext4", "resize2fs", "sfdisk"]
+    assert caught.value.details["binary"] == "homemade, mkfs.ext4, resize2fs, sfdisk"
     assert caught.value.hint == "On Debian: apt-get install e2fsprogs fdisk"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from trident.config.model import UefiFallbackMode
-from trident.errors import ExecutionEnvironment, InvalidInput, TridentError, UnsupportedConfiguration
+from trident.errors import ExecutionEnvironment, TridentError, UnsupportedConfiguration
 from trident.plan.situation import Change
 from trident.plan.step import Operation
 from trident.state.status import ServicingType
@@ -48,20 +48,14 @@ class BootSubsystem:
             )
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
-        """No UEFI, no ESP, or an image with another boot loader."""
+        """No UEFI, or an image with another boot loader."""
         if situation.servicing_type not in _DEPLOYING:
             return
         if not situation.facts.uefi:
             yield ExecutionEnvironment(
-                "uefi-not-available",
+                "no-uefi",
                 "This machine was not started by UEFI firmware, or its variables cannot be reached.",
                 hint="Start the servicing OS in UEFI mode; /sys/firmware/efi/efivars must be mounted.",
-            )
-        if situation.desired.storage.esp is None:
-            yield InvalidInput(
-                "esp-mount-point-not-found",
-                "The Host Configuration has no EFI system partition.",
-                hint="Mount one file system at /boot/efi, or mark it with 'overrideEspMount: override'.",
             )
         bootloader = situation.image.bootloader if situation.image else None
         if bootloader is not None and bootloader.type != "systemd-boot":

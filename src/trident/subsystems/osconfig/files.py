@@ -99,7 +99,7 @@ class WriteFile(Step):
             raise Servicing(
                 "write-additional-file",
                 f"{self.destination} of the target cannot be written: {error.strerror}.",
-                details={"fileName": self.destination},
+                details={"file_name": self.destination},
             ) from error
 
 
@@ -112,7 +112,7 @@ def _open(source: str) -> BufferedReader:
 
 def _unreadable(source: str, error: OSError) -> InvalidInput:
     return InvalidInput(
-        "load-additional-file",
+        "invalid-host-configuration-dynamic",
         f"The additional file {source} cannot be read: {error.strerror}.",
-        details={"path": source},
+        details={"inner": {"load-additional-file": {"path": source}}},
     )

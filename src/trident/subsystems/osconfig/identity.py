@@ -107,5 +107,7 @@ def write_hostname(running: Path, target: Path, hostname: str | None) -> None:
         Tree(target).write(HOSTNAME_PATH, f"{hostname}\n")
     except OSError as error:
         raise Servicing(
-            "create-configuration-file", f"{HOSTNAME_PATH} of the target cannot be written: {error.strerror}."
+            "create-configuration-file",
+            f"{HOSTNAME_PATH} of the target cannot be written: {error.strerror}.",
+            details={"path": HOSTNAME_PATH},
         ) from error

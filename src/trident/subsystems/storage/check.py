@@ -26,17 +26,18 @@ def check_disks(situation: Situation) -> Iterator[TridentError]:
         facts = situation.facts.disks.get(disk.device)
         if facts is None:
             yield InvalidInput(
-                "invalid-disk-path",
+                "invalid-host-configuration-dynamic",
                 f"Disk '{disk.id}' is to be {disk.device}, but this machine has no such disk.",
                 hint="List the machine's disks with 'lsblk -d' or 'ls /dev/disk/by-path'.",
-                details={"disk": disk.id, "device": disk.device},
+                details={"inner": {"invalid-disk-path": {"disk_id": disk.id, "disk_path": disk.device}}},
             )
             continue
         if facts.device in seen:
+            same = {"disk1": seen[facts.device], "disk2": disk.id, "device": facts.device}
             yield InvalidInput(
-                "disk-definitions-refer-to-same-device",
+                "invalid-host-configuration-dynamic",
                 f"Disks '{seen[facts.device]}' and '{disk.id}' are both {facts.device}.",
-                details={"disks": [seen[facts.device], disk.id], "device": facts.device},
+                details={"inner": {"disk-definitions-refer-to-same-device": same}},
             )
         seen[facts.device] = disk.id
         if situation.servicing_type is ServicingType.CLEAN_INSTALL:
@@ -81,10 +82,10 @@ def check_fit(situation: Situation) -> Iterator[TridentError]:
                 f"but '{partition}' has {size} bytes.",
                 hint=f"Give '{partition}' at least {needed} bytes, or build a smaller image.",
                 details={
-                    "mountPoint": image.mount_point,
-                    "device": partition,
-                    "needed": needed,
-                    "size": size,
+                    "device_id": partition,
+                    "mount_point": image.mount_point,
+                    "device_size": size,
+                    "fs_size": needed,
                 },
             )
 
@@ -123,12 +124,12 @@ def check_unchanged_layout(situation: Situation) -> Iterator[TridentError]:
     changed += [f"the new file system on '{device}'" for device in _added_shared(old.storage, new)]
     if changed:
         yield InvalidInput(
-            "storage-configuration-changed",
+            "invalid-host-configuration-dynamic",
             f"An update cannot change the storage layout of an installed host, but {', '.join(changed)} "
             f"{'differs' if len(changed) == 1 else 'differ'} from what was installed.",
             hint="Keep the storage section as it was, or install the host anew. 'trident get configuration' "
             "shows the current one.",
-            details={"changed": changed},
+            details={"inner": "storage-configuration-changed", "changed": changed},
         )
 
 

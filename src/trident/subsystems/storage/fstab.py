@@ -66,7 +66,9 @@ class WriteFstab(Step):
             Tree(session.mounted_newroot()).write(FSTAB_PATH, render(self.entries, devices))
         except OSError as error:
             raise Servicing(
-                "generate-fstab", f"{FSTAB_PATH} of the target cannot be written: {error.strerror}."
+                "generate-fstab",
+                f"{FSTAB_PATH} of the target cannot be written: {error.strerror}.",
+                details={"fstab_path": FSTAB_PATH},
             ) from error
 
 

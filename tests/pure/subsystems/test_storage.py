@@ -1,0 +1,199 @@
+"""Storage: what is refused, what is formatted, what fstab says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.pure.subsystems.situations import DISK, MIB, SAMPLE, configuration, image_for, install, update
+from trident.errors import ErrorKind, TridentError
+from trident.plan.situation import DiskFacts, Situation
+from trident.state.status import AbVolume
+from trident.subsystems.storage import StorageSubsystem
+from trident.subsystems.storage.format import MakeFileSystem
+from trident.subsystems.storage.fstab import WriteFstab, render
+from trident.subsystems.storage.mounts import MountNewroot
+
+storage = StorageSubsystem()
+
+
+def refusals(situation: Situation) -> list[TridentError]:
+    return list(storage.check(situation))
+
+
+def the_only(situation: Situation) -> TridentError:
+    (error,) = refusals(situation)
+    return error
+
+
+def with_disk(**changes: object) -> dict[str, DiskFacts]:
+    return {DISK: replace(DiskFacts("/dev/vda", 8192 * MIB), **changes)}  # type: ignore[arg-type]
+
+
+def test_a_missing_disk_is_named_with_its_path() -> None:
+    error = the_only(install(disks={}))
+    assert error.kind is ErrorKind.INVALID_INPUT
+    assert error.details == {"inner": {"invalid-disk-path": {"disk_id": "os", "disk_path": DISK}}}
+    assert DISK in error.message
+
+
+def test_a_disk_in_use_is_not_erased() -> None:
+    error = the_only(install(disks=with_disk(mounts=("/", "swap on /dev/vda3"))))
+    assert error.code == "disk-in-use"
+    assert "/, swap on /dev/vda3" in error.message
+
+
+def test_mounts_that_a_killed_run_left_do_not_count() -> None:
+    assert refusals(install(disks=with_disk(mounts=("/run/trident/newroot", "/run/trident/esp")))) == []
+
+
+def test_an_update_runs_from_the_disk_it_updates() -> None:
+    assert refusals(update(disks=with_disk(mounts=("/", "/boot/efi")))) == []
+
+
+def test_a_disk_that_is_too_small_says_what_is_missing() -> None:
+    error = the_only(install(disks=with_disk(size=1024 * MIB)))
+    assert (error.kind, error.code) == (ErrorKind.UNSUPPORTED_CONFIGURATION, "disk-too-small")
+    # 1 MiB in front, 512 + 2048 + 2048 + 256 MiB, at least 1 MiB to grow into, 33 sectors at the end.
+    assert error.details["missing"] == (1 + 4864 + 1 - 1024) * MIB + 33 * 512
+
+
+def test_one_disk_under_two_names_is_refused() -> None:
+    text = SAMPLE.replace(
+        "  abUpdate:",
+        "    - {id: data, device: /dev/vda, partitionTableType: gpt, partitions: [{id: d, size: 4G}]}\n"
+        "  abUpdate:",
+    )
+    facts = {DISK: DiskFacts("/dev/vda", 8192 * MIB), "/dev/vda": DiskFacts("/dev/vda", 8192 * MIB)}
+    error = the_only(install(configuration(text), disks=facts))
+    inner = {"disk-definitions-refer-to-same-device": {"disk1": "os", "disk2": "data", "device": "/dev/vda"}}
+    assert error.details == {"inner": inner}
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    situation = install(disks=with_disk(size=1024 * MIB, mounts=("/data",)))
+    assert {error.code for error in refusals(situation)} == {"disk-in-use", "disk-too-small"}
+
+
+def test_an_image_larger_than_its_partition_is_refused() -> None:
+    config = configuration()
+    situation = replace(install(config), image=image_for(config, size=2048 * MIB + 4096))
+    codes = {error.code for error in refusals(situation)}
+    assert codes == {"filesystem-size-exceeds-block-device"}
+    error = next(error for error in refusals(situation) if error.details["mount_point"] == "/")
+    assert (error.details["device_id"], error.details["device_size"]) == ("root-a", 2048 * MIB)
+    # The ESP's image is measured against the volume that it borrows, not against the ESP.
+    esp = next(error for error in refusals(situation) if error.details["mount_point"] == "/boot/efi")
+    assert esp.details["device_id"] == "root-a"
+
+
+def test_an_image_as_large_as_its_partition_fits() -> None:
+    config = configuration()
+    assert refusals(replace(install(config), image=image_for(config, size=2048 * MIB))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("size: 256M", "size: 512M", "storage.disks"),
+        (
+            "{id: root, volumeAId: root-a, volumeBId: root-b}",
+            "{id: root, volumeAId: root-b, volumeBId: root-a}",
+            "storage.abUpdate",
+        ),
+    ],
+)
+def test_an_update_cannot_change_the_layout(old: str, new: str, changed: str) -> None:
+    situation = update(configuration(SAMPLE.replace(old, new)), installed=configuration())
+    error = the_only(situation)
+    assert error.details["inner"] == "storage-configuration-changed"
+    assert error.details["changed"] == [changed]
+
+
+def test_an_update_does_not_make_file_systems_on_shared_partitions() -> None:
+    """It never formats them, so one that was not there at install would not be there now."""
+    without = configuration(
+        SAMPLE.replace(
+            "    - {deviceId: home, source: new,", "    - {deviceId: home, source: new, type: vfat,"
+        )
+    )
+    error = the_only(update(configuration(), installed=without))
+    assert error.details["changed"] == ["the new file system on 'home'"]
+
+
+def test_an_update_may_change_mount_options() -> None:
+    text = SAMPLE.replace("nodev,noatime", "nodev,nosuid")
+    assert refusals(update(configuration(text), installed=configuration())) == []
+    (change,) = storage.changes(configuration(), configuration(text))
+    assert (change.field, change.forces.value) == ("storage.filesystems", "ab-update")
+
+
+def formatted(situation: Situation) -> dict[str, str]:
+    return {
+        step.device_id: step.fstype for step in storage.steps(situation) if isinstance(step, MakeFileSystem)
+    }
+
+
+def test_an_install_formats_the_esp_and_every_new_file_system() -> None:
+    assert formatted(install()) == {"home": "ext4", "esp": "vfat", "state": "ext4"}
+
+
+def test_an_update_formats_only_what_is_new_on_the_inactive_side() -> None:
+    assert formatted(update()) == {}
+    text = SAMPLE.replace(
+        "{deviceId: root, mountPoint: /}",
+        "{deviceId: root, mountPoint: /}\n    - {deviceId: cache, source: new, mountPoint: /var/cache}",
+    )
+    text = text.replace(
+        "{id: root, volumeAId",
+        "{id: cache, volumeAId: cache-a, volumeBId: cache-b}\n      - {id: root, volumeAId",
+    )
+    text = text.replace(
+        "{id: state, size: 256M}",
+        "{id: state, size: 256M}\n        - {id: cache-a, size: 64M}\n        - {id: cache-b, size: 64M}",
+    )
+    assert formatted(update(configuration(text), active=AbVolume.A)) == {"cache-b": "ext4"}
+    assert formatted(update(configuration(text), active=AbVolume.B)) == {"cache-a": "ext4"}
+
+
+def test_newroot_is_mounted_from_the_outside_in() -> None:
+    (mount,) = (step for step in storage.steps(update()) if isinstance(step, MountNewroot))
+    assert [(entry.device_id, entry.path, entry.is_esp) for entry in mount.mounts] == [
+        ("root-b", "/", False),
+        ("esp", "/boot/efi", True),
+        ("home", "/home", False),
+        ("state", "/var/lib/trident", False),
+    ]
+
+
+def test_fstab_names_partitions_by_their_guid() -> None:
+    (step,) = (step for step in storage.steps(install()) if isinstance(step, WriteFstab))
+    devices = {entry.device_id: f"/dev/disk/by-partuuid/uuid-of-{entry.device_id}" for entry in step.entries}
+    devices["home"] = "/dev/loop7"
+    assert render(step.entries, devices).splitlines()[1:] == [
+        "PARTUUID=uuid-of-root-a / auto defaults 0 1",
+        "PARTUUID=uuid-of-esp /boot/efi vfat defaults 0 2",
+        "/dev/loop7 /home ext4 nodev,noatime 0 2",
+        "PARTUUID=uuid-of-state /var/lib/trident ext4 defaults 0 2",
+    ]
+
+
+def test_spaces_in_fstab_are_escaped() -> None:
+    text = SAMPLE.replace("path: /home", 'path: "/my home"')
+    (step,) = (step for step in storage.steps(install(configuration(text))) if isinstance(step, WriteFstab))
+    devices = {entry.device_id: "/dev/x" for entry in step.entries}
+    assert "/dev/x /my\\040home ext4" in render(step.entries, devices)
+
+
+def test_the_tools_are_those_of_the_steps() -> None:
+    assert set(storage.tools(install())) == {
+        "mount",
+        "umount",
+        "sync",
+        "sfdisk",
+        "udevadm",
+        "mkfs.ext4",
+        "mkfs.vfat",
+    }
+    assert set(storage.tools(update())) == {"mount", "umount", "sync"}
