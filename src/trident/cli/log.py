@@ -27,6 +27,7 @@ def set_up_logging(verbosity: str, verb: str) -> None:
     root = logging.getLogger("trident")
     root.setLevel(logging.DEBUG)
     root.propagate = False
+    logging.raiseExceptions = False  # a log that cannot be written must not be louder than the error
     level = _LEVELS[verbosity]
     if verb not in _SERVICING_VERBS or sys.stderr.isatty():
         level = max(level, logging.WARNING)

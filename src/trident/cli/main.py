@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Never lets a traceback out."""
     options = build_parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A stopped service and a closed terminal end the work as Ctrl-C does: undone, recorded, explained.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         from trident.cli.log import set_up_logging
 

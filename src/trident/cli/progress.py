@@ -38,7 +38,9 @@ def drawn(descriptor: int | None = None) -> Iterator[Progress]:
 
         def send(event: Event) -> None:
             for sink in sinks:
-                sink(event)
+                # A terminal or a reader that went away must not stop a servicing.
+                with contextlib.suppress(OSError):
+                    sink(event)
 
         yield send
 
@@ -138,8 +140,7 @@ def _json_lines(descriptor: int) -> Progress:
 
     def write(event: Event) -> None:
         line = {"event": type(event).__name__, "time": time.time(), **asdict(event)}
-        with contextlib.suppress(OSError):  # a reader that left must not stop a servicing
-            stream.write(json.dumps(line) + "\n")
-            stream.flush()
+        stream.write(json.dumps(line) + "\n")
+        stream.flush()
 
     return write

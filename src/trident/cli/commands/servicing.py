@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import sys
 from collections.abc import Callable
@@ -44,7 +45,14 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
         _save_status(options, environment)
         raise
     _save_status(options, environment)
-    if options.output == "json":
+    # The work is done; nobody listening any more must not keep the host from its reboot.
+    with contextlib.suppress(OSError):
+        _print_outcome(outcome, as_json=options.output == "json")
+    return _reboot() if outcome.needs_reboot else ExitCode.SUCCESS
+
+
+def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
         print_json(
             {
                 "servicingType": str(outcome.servicing_type),
@@ -54,8 +62,7 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
         )
     else:
         sys.stdout.write(outcome.summary + "\n")
-        sys.stdout.flush()
-    return _reboot() if outcome.needs_reboot else ExitCode.SUCCESS
+    sys.stdout.flush()
 
 
 def _save_status(options: argparse.Namespace, environment: Environment) -> None:

@@ -1,0 +1,64 @@
+"""Progress in a pipe: plain lines for people, JSON Lines for programs, and never a reason to fail."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from trident.cli.progress import drawn
+from trident.errors import InvalidInput
+from trident.progress import BytesMoved, Event, Notice, StepBegun, StepEnded
+
+MIB = 1024 * 1024
+STORY: tuple[Event, ...] = (
+    StepBegun("write-image:root-b", "Write / from the image to root-b", 3, 14),
+    BytesMoved("write-image:root-b", 40 * MIB, 100 * MIB),
+    BytesMoved("write-image:root-b", 41 * MIB, 100 * MIB),
+    BytesMoved("write-image:root-b", 100 * MIB, 100 * MIB),
+    StepEnded("write-image:root-b", "done", 12.34),
+    Notice("warning", "The clock is off."),
+)
+
+
+def test_a_pipe_gets_one_line_for_each_tenth_of_a_transfer(capsys: pytest.CaptureFixture[str]) -> None:
+    with drawn() as progress:
+        for event in STORY:
+            progress(event)
+    assert capsys.readouterr().err.splitlines() == [
+        "[3/14] Write / from the image to root-b",
+        "    40 % (40.0 MiB of 100 MiB)",
+        "    100 % (100 MiB of 100 MiB)",
+        "    done after 12.3 s",
+        "    The clock is off.",
+    ]
+
+
+def test_a_descriptor_gets_every_event_as_a_line_of_json() -> None:
+    reader, writer = os.pipe()
+    with drawn(writer) as progress:
+        for event in STORY:
+            progress(event)
+    os.close(writer)
+    with os.fdopen(reader) as lines:
+        events = [json.loads(line) for line in lines]
+    assert [event["event"] for event in events] == [type(event).__name__ for event in STORY]
+    assert events[1]["done"] == 40 * MIB
+    assert all(event["time"] > 0 for event in events)
+
+
+def test_a_reader_that_left_does_not_stop_the_work() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with drawn(writer) as progress:
+        for event in STORY:
+            progress(event)
+    os.close(writer)
+
+
+@pytest.mark.parametrize("descriptor", [-1, 987654])
+def test_a_descriptor_that_is_not_open_is_refused_before_any_work(descriptor: int) -> None:
+    with pytest.raises(InvalidInput) as caught, drawn(descriptor):
+        pass
+    assert caught.value.code == "progress-fd"
