@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import _thread
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -303,21 +302,19 @@ def test_a_server_that_goes_away_for_good(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_the_wait_for_a_silent_server(tmp_path: Path, tmpfs: Path) -> None:
     sample = Sample(root=noise(30 * MIB))
-    with serving(sample.build()) as server, open_cosi(server.url, patience=Patience(silence=120)) as cosi:
+    with serving(sample.build()) as server, open_cosi(server.url, patience=Patience(silence=1000)) as cosi:
         server.usual = hang_after(25 * MIB)
-        begun = time.monotonic()
         with pytest.raises(Servicing, match="No space left"):
             write_image(cosi, root_of(cosi), tmpfs / "target")
 
-    assert time.monotonic() - begun < 60
     assert threads() == 0
 
 
 def test_ctrl_c_while_waiting_for_the_server(tmp_path: Path) -> None:
     sample = Sample(root=noise(8 * MIB))
-    with serving(sample.build()) as server, open_cosi(server.url, patience=Patience(silence=120)) as cosi:
+    with serving(sample.build()) as server, open_cosi(server.url, patience=Patience(silence=1000)) as cosi:
         server.usual = hang_after(3 * MIB)
-        timer = threading.Timer(0.5, _thread.interrupt_main)
+        timer = threading.Timer(0.5, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             write_image(cosi, root_of(cosi), tmp_path / "target")
