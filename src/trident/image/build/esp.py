@@ -40,9 +40,9 @@ def make_esp(files: Mapping[str, Path], output: Path, *, serial: str, epoch: int
         )
     size = size or needed
     environment = {"SOURCE_DATE_EPOCH": str(epoch), "TZ": "UTC", "MTOOLSRC": "/dev/null"}
-    label = ["-n", "ESP", "-i", serial, "--invariant"]
+    # No label: mkfs.vfat would note the time at which it wrote it.
     run(
-        ["mkfs.vfat", "-F", "32", "-s", "1", *label, "-C", str(output), str(size // 1024)],
+        ["mkfs.vfat", "-F", "32", "-s", "1", "-i", serial, "-C", str(output), str(size // 1024)],
         environment=environment,
     )
     directories = {parent for name in files for parent in PurePosixPath(name).parents if str(parent) != "."}
