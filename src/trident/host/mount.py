@@ -62,7 +62,7 @@ def bound(source: Path, target: Path, *, read_only: bool = False) -> Iterator[Pa
 
 
 def unmount(target: Path, *, patience: float = _PATIENCE) -> None:
-    """Unmount ``target`` and wait until it is done; never lazily.
+    """Unmount ``target`` and wait until it is done; never lazily. Nothing mounted there is fine.
 
     Args:
         target: the mount point.
@@ -76,6 +76,8 @@ def unmount(target: Path, *, patience: float = _PATIENCE) -> None:
         try:
             run(["umount", target])
         except Servicing as error:
+            if not _is_mounted(target):
+                return
             if time.monotonic() >= deadline:
                 raise _busy(target, error) from error
             time.sleep(_PAUSE)
@@ -122,6 +124,10 @@ def _mount(
             f"'{os.fspath(source)}' cannot be mounted at {target}. {error.message}",
             details={"source": os.fspath(source), "target": str(target)},
         ) from error
+
+
+def _is_mounted(target: Path) -> bool:
+    return any(mount.target == target.resolve() for mount in mounts_below(target.resolve()))
 
 
 def _busy(target: Path, error: Servicing) -> Servicing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from trident.errors import Servicing
 from trident.host.block import device_size
 from trident.host.layout import PartitionRequest, PlacedPartition, plan_partitions
 from trident.host.process import run, run_json
+from trident.host.tools import missing
 
 BY_PARTUUID = Path("/dev/disk/by-partuuid")
 
@@ -156,16 +156,16 @@ def wait_for_nodes(
         Servicing: ``create-partitions``, naming the nodes that are missing after ``patience`` seconds.
     """
     nodes = {uuid: directory / uuid.lower() for uuid in uuids}
-    if shutil.which("udevadm") is not None:
+    if not missing(["udevadm"]):
         run(["udevadm", "settle", f"--timeout={patience:.0f}"], accept=(0, 1))
     deadline = time.monotonic() + patience
-    while missing := [str(node) for node in nodes.values() if not node.exists()]:
+    while absent := [str(node) for node in nodes.values() if not node.exists()]:
         if time.monotonic() >= deadline:
             raise Servicing(
                 "create-partitions",
-                f"The partitions were created, but {', '.join(missing)} did not appear.",
+                f"The partitions were created, but {', '.join(absent)} did not appear.",
                 hint="See that systemd-udevd is running.",
-                details={"missing": missing},
+                details={"missing": absent},
             )
         time.sleep(_PAUSE)
     return nodes

@@ -173,7 +173,7 @@ class RunScript(Step):
 
     def environment(self, newroot: Path | str | None) -> Mapping[str, str]:
         """Variables for the script: its own, and over them those that Trident always sets."""
-        variables = dict(self.script.environment_variables)
+        variables = {"HOME": "/root", **self.script.environment_variables}
         variables[self.ENVIRONMENT_SERVICING_TYPE] = str(self.servicing_type).replace("-", "_")
         outside = newroot is not None and self.moment.sees_newroot
         variables[self.ENVIRONMENT_TARGET_ROOT] = str(newroot) if outside else "/"

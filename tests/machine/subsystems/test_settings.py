@@ -99,6 +99,22 @@ def test_setting_up_a_user_twice_changes_nothing(newroot: Path) -> None:
     assert "ada:x:4711:50:" in before["passwd"]
 
 
+def test_a_user_keeps_its_id_over_an_update_unless_somebody_else_has_it(
+    newroot: Path, tmp_path: Path
+) -> None:
+    running = tmp_path / "running"
+    (running / "etc").mkdir(parents=True)
+    passwd = "ada:x:1777:1777::/home/ada:/bin/sh\ngrace:x:900:900::/home/grace:/bin/sh\n"
+    (running / "etc/passwd").write_text(passwd)
+    set_up_user(newroot, User(name="ada"), running=running)
+    set_up_user(newroot, User(name="grace"), running=running)
+    ada, grace = find_account(newroot, "ada"), find_account(newroot, "grace")
+    assert ada is not None
+    assert grace is not None
+    assert ada.uid == 1777
+    assert grace.uid not in {900, 1777}
+
+
 def test_a_user_of_the_image_keeps_its_keys_and_is_locked(newroot: Path) -> None:
     directory = newroot / "var/imaged/.ssh"
     directory.mkdir(parents=True)

@@ -218,7 +218,7 @@ def test_staging_touches_nothing_that_is_booted(image: Path, esp: Path) -> None:
     before = content(esp)
     copied = copy_boot_files(image, esp, B, "x86_64")
     after = content(esp)
-    assert copied == ("EFI/Linux/trident-b.efi", "EFI/trident/trident-b/systemd-bootx64.efi")
+    assert copied == ("EFI/trident/trident-b/systemd-bootx64.efi", "EFI/Linux/trident-b.efi")
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == {*copied, "loader/entries.srel"}
     assert after["EFI/Linux/trident-b.efi"] == content(image)["EFI/Linux/debian-6.12.efi"]
@@ -229,6 +229,19 @@ def test_staging_twice_is_the_same_as_once(image: Path, esp: Path) -> None:
     once = content(esp)
     copy_boot_files(image, esp, B, "x86_64")
     assert content(esp) == once
+
+
+def test_add_ons_belong_to_the_kernel_that_brings_them(image: Path, esp: Path) -> None:
+    add_ons = image / "EFI/Linux/debian-6.12.efi.extra.d"
+    add_ons.mkdir()
+    (add_ons / "verity.addon.efi").write_bytes(b"new")
+    (add_ons / "README").touch()
+    previous = esp / "EFI/Linux/trident-b.efi.extra.d"
+    previous.mkdir()
+    (previous / "old.addon.efi").touch()
+    copy_boot_files(image, esp, B, "x86_64")
+    assert [path.name for path in previous.iterdir()] == ["verity.addon.efi"]
+    assert (previous / "verity.addon.efi").read_bytes() == b"new"
 
 
 def test_a_loader_at_the_fallback_path_of_the_image_will_do(image: Path, esp: Path) -> None:

@@ -48,14 +48,17 @@ def copy_boot_files(image: Path, esp: Path, slot: Slot, architecture: str) -> tu
         UnsupportedConfiguration: ``esp-too-small``.
         Servicing: ``deploy-esp-images`` if the copy fails or reads back differently.
     """
+    uki = find_uki(image)
     files = (
-        BootFile(find_uki(image), slot.uki),
+        *find_addons(uki, slot),
         BootFile(find_loader(image, architecture), f"{slot.directory}/{loader_name(architecture)}"),
+        BootFile(uki, slot.uki),
     )
     try:
         make_room(esp, files, slot)
+        _remove_addons_but(esp, files, slot)
         for file in files:
-            _copy(file, esp)
+            install_copy(file.source, esp / file.path)
         mark = esp / LOADER_ENTRIES_MARK
         if not mark.exists():
             # Tells boot loader tools that loader/entries holds type 1 entries (UAPI.1).
@@ -89,6 +92,15 @@ def find_uki(image: Path) -> Path:
             hint="Build the image with one kernel.",
         )
     return found[0]
+
+
+def find_addons(uki: Path, slot: Slot) -> tuple[BootFile, ...]:
+    """Add-ons that the kernel image reads from the directory beside it (systemd-stub(7))."""
+    directory = uki.with_name(f"{uki.name}.extra.d")
+    found = (
+        sorted(path for path in directory.glob("*.addon.efi") if path.is_file()) if directory.is_dir() else []
+    )
+    return tuple(BootFile(path, f"{slot.uki}.extra.d/{path.name}") for path in found)
 
 
 def find_loader(image: Path, architecture: str) -> Path:
@@ -155,8 +167,15 @@ def install_copy(source: Path, target: Path) -> None:
         )
 
 
-def _copy(file: BootFile, esp: Path) -> None:
-    install_copy(file.source, esp / file.path)
+def _remove_addons_but(esp: Path, files: tuple[BootFile, ...], slot: Slot) -> None:
+    """Remove add-ons of the slot's previous kernel: they would change what the new one starts with."""
+    directory = esp / f"{slot.uki}.extra.d"
+    wanted = {esp / file.path for file in files}
+    if directory.is_dir():
+        for path in directory.iterdir():
+            if path not in wanted:
+                path.unlink()
+        sync_directory(directory)
 
 
 def _digest(path: Path) -> bytes:

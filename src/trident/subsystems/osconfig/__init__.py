@@ -54,7 +54,7 @@ class OsConfigSubsystem:
         yield from CopyMachineId.compile(situation)
         yield from WriteHostname.compile(situation)
         for user in os.users:
-            yield SetUpUser.compile(user)
+            yield SetUpUser.compile(user, keeps_uid=situation.servicing_type is ServicingType.AB_UPDATE)
         yield from WriteSshdConfiguration.compile(os.users)
         for file in os.additional_files:
             yield WriteFile.compile(file)

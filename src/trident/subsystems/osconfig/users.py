@@ -23,12 +23,14 @@ class SetUpUser(Step):
 
     Attributes:
         user: what is wanted.
+        keeps_uid: an update, after which the user's files on shared volumes are to be the user's still.
     """
 
     user: User
+    keeps_uid: bool
 
     @classmethod
-    def compile(cls, user: User) -> SetUpUser:
+    def compile(cls, user: User, *, keeps_uid: bool) -> SetUpUser:
         """The step."""
         return cls(
             id=f"set-up-user:{user.name}",
@@ -37,11 +39,12 @@ class SetUpUser(Step):
             phase=Phase.CONFIGURE,
             touches=("/etc/passwd", "/etc/shadow", "/etc/group"),
             user=user,
+            keeps_uid=keeps_uid,
         )
 
     def run(self, session: Session) -> None:
         """Create, adjust, and write the ssh keys."""
-        set_up_user(session.mounted_newroot(), self.user)
+        set_up_user(session.mounted_newroot(), self.user, running=Path("/") if self.keeps_uid else None)
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,13 @@ class Account:
     home: str
 
 
-def set_up_user(root: Path, user: User) -> None:
+def set_up_user(root: Path, user: User, *, running: Path | None = None) -> None:
     """Bring one user of the system below ``root`` in line. Running it again is fine.
+
+    Args:
+        root: the target's root directory.
+        user: what is wanted.
+        running: root directory of a system whose user id a new user takes over, if none is configured.
 
     Raises:
         InvalidInput: ``user-exists`` if the image has the user with another id or home directory.
@@ -65,7 +73,8 @@ def set_up_user(root: Path, user: User) -> None:
     try:
         existing = find_account(root, user.name)
         if existing is None:
-            run(useradd_command(user), root=root)
+            uid = user.uid if user.uid is not None or running is None else _kept_uid(root, running, user.name)
+            run(useradd_command(user.evolve(uid=uid)), root=root)
         else:
             check_agrees(user, existing)
         run(usermod_command(user, existed=existing is not None), root=root)
@@ -132,8 +141,25 @@ def check_agrees(user: User, existing: Account) -> None:
             )
 
 
+def _kept_uid(root: Path, running: Path, name: str) -> int | None:
+    """The id that the user has on the running system, unless the target gives it to somebody else."""
+    account = find_account(running, name)
+    if account is None or account.uid in {other.uid for other in accounts(root).values()}:
+        return None
+    return account.uid
+
+
 def find_account(root: Path, name: str) -> Account | None:
     """The account ``name`` in the passwd file below ``root``.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return accounts(root).get(name)
+
+
+def accounts(root: Path) -> dict[str, Account]:
+    """All accounts in the passwd file below ``root``, by name; lines that are none are skipped.
 
     Raises:
         OSError: the file cannot be read.
@@ -141,11 +167,12 @@ def find_account(root: Path, name: str) -> Account | None:
     from trident.host.files import Tree
 
     text = (Tree(root).read("/etc/passwd") or b"").decode(errors="replace")
-    for line in text.splitlines():
-        fields = line.split(":")
-        if fields[0] == name and len(fields) > _HOME:
-            return Account(int(fields[_UID]), int(fields[_GID]), fields[_HOME])
-    return None
+    rows = [line.split(":") for line in text.splitlines()]
+    return {
+        fields[0]: Account(int(fields[_UID]), int(fields[_GID]), fields[_HOME])
+        for fields in rows
+        if len(fields) > _HOME and fields[_UID].isdigit() and fields[_GID].isdigit()
+    }
 
 
 def write_authorized_keys(root: Path, account: Account, keys: tuple[str, ...], *, keep: bool) -> None:

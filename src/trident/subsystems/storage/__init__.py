@@ -65,4 +65,4 @@ class StorageSubsystem:
         yield from MakeFileSystem.compile(situation)
         yield MountNewroot.compile(situation)
         yield WriteFstab.compile(situation)
-        yield UnmountNewroot.compile(situation)
+        yield UnmountNewroot.compile()

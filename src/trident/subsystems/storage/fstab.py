@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from trident.errors import Servicing
 from trident.plan.step import Operation, Phase, Step
+from trident.subsystems.storage.mounted import mounted_filesystems
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -47,7 +47,15 @@ class WriteFstab(Step):
     @classmethod
     def compile(cls, situation: Situation) -> WriteFstab:
         """The step: one line for each file system that is mounted."""
-        entries = tuple(sorted(_entries(situation), key=lambda entry: PurePosixPath(entry.path).parts))
+        entries = tuple(
+            FstabEntry(
+                device_id=entry.device_id,
+                path=entry.path,
+                fstype="vfat" if entry.filesystem.is_esp else str(entry.filesystem.type or "auto"),
+                options=entry.filesystem.mount_point.options if entry.filesystem.mount_point else "defaults",
+            )
+            for entry in mounted_filesystems(situation)
+        )
         return cls(
             id="write-fstab",
             title=f"Write {FSTAB_PATH} with {len(entries)} mounts",
@@ -80,21 +88,6 @@ def render(entries: tuple[FstabEntry, ...], devices: Mapping[str, str]) -> str:
         for entry in entries
     ]
     return _HEADER + "".join(lines)
-
-
-def _entries(situation: Situation) -> Iterator[FstabEntry]:
-    storage = situation.desired.storage
-    for filesystem in storage.filesystems:
-        if filesystem.device_id is None or filesystem.mount_point is None:
-            continue
-        if not filesystem.mount_point.path.startswith("/"):
-            continue
-        yield FstabEntry(
-            device_id=storage.resolve_volume(filesystem.device_id, situation.target_volume),
-            path=filesystem.mount_point.path,
-            fstype="vfat" if filesystem.is_esp else str(filesystem.type or "auto"),
-            options=filesystem.mount_point.options,
-        )
 
 
 def _source(device: str) -> str:

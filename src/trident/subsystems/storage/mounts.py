@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.errors import Servicing, TridentError
 from trident.plan.step import Operation, Phase, Step
+from trident.subsystems.storage.mounted import mounted_filesystems
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -62,7 +62,10 @@ class MountNewroot(Step):
     @classmethod
     def compile(cls, situation: Situation) -> MountNewroot:
         """The step for the target side of every A/B pair, and for all shared partitions."""
-        mounts = tuple(sorted(_mounts(situation), key=lambda mount: PurePosixPath(mount.path).parts))
+        mounts = tuple(
+            NewrootMount(entry.device_id, entry.path, entry.filesystem.is_esp)
+            for entry in mounted_filesystems(situation)
+        )
         return cls(
             id="mount-newroot",
             title=f"Mount the target's file systems ({', '.join(mount.path for mount in mounts)})",
@@ -99,7 +102,8 @@ class MountNewroot(Step):
             tree.make_directories(mount.path)
         target = NEWROOT if mount.path == "/" else tree.real_path(mount.path)
         # The configured options are for the running target: read-only or noexec would be in the way here.
-        options = ("umask=0077",) if mount.is_esp else ()
+        # vfat has no modes and owners; "quiet" lets it take them as asked for and forget them.
+        options = ("umask=0077", "quiet") if mount.is_esp else ()
         stack.enter_context(mounted(device, target, options=options))
 
 
@@ -108,7 +112,7 @@ class UnmountNewroot(Step):
     """Write everything to the devices and leave the newroot."""
 
     @classmethod
-    def compile(cls, situation: Situation) -> UnmountNewroot:
+    def compile(cls) -> UnmountNewroot:
         """The step."""
         return cls(
             id="unmount-newroot",
@@ -130,14 +134,3 @@ class UnmountNewroot(Step):
         finally:
             session.newroot = None
         os.sync()
-
-
-def _mounts(situation: Situation) -> Iterator[NewrootMount]:
-    storage = situation.desired.storage
-    for filesystem in storage.filesystems:
-        if filesystem.device_id is None or filesystem.mount_point is None:
-            continue
-        path = filesystem.mount_point.path
-        if path.startswith("/"):  # Upstream allows 'none' for a file system that is not mounted.
-            partition = storage.resolve_volume(filesystem.device_id, situation.target_volume)
-            yield NewrootMount(partition, path, filesystem.is_esp)

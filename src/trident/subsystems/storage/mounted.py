@@ -1,0 +1,39 @@
+"""Which file systems of the target are mounted, from which partitions."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from trident.config.model import FileSystem
+    from trident.plan.situation import Situation
+
+
+class Mounted(NamedTuple):
+    """A file system of the target, its mount point, and the partition behind it."""
+
+    filesystem: FileSystem
+    path: str
+    device_id: str
+
+
+def mounted_filesystems(situation: Situation) -> tuple[Mounted, ...]:
+    """Every file system that the target mounts, outer mount points before inner ones."""
+    storage = situation.desired.storage
+    found = [
+        Mounted(
+            filesystem,
+            filesystem.mount_point.path,
+            storage.resolve_volume(filesystem.device_id, situation.target_volume),
+        )
+        for filesystem in storage.filesystems
+        if filesystem.device_id is not None and filesystem.mount_point is not None
+    ]
+    return tuple(
+        sorted(
+            # Upstream spells "not mounted anywhere" as the mount point 'none'.
+            (entry for entry in found if entry.path.startswith("/")),
+            key=lambda entry: PurePosixPath(entry.path).parts,
+        )
+    )
