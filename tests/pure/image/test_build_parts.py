@@ -18,7 +18,6 @@ from trident.image.build.tree import Kind, Tree
 from trident.image.build.uki import find_kernel, pe_sections
 from trident.image.cosi.metadata import OsPackage
 
-
 Entry = tuple[str, dict[str, Any], bytes]
 
 

@@ -163,7 +163,7 @@ def _ukify(tree: Tree) -> tuple[list[str], dict[str, str]]:
             "missing-binary",
             "'ukify' is installed neither on this system nor in the root tree.",
             hint="Add the package systemd-ukify to the tree, or give a ready-made UKI as 'kernel.uki'.",
-            details={"binaries": ["ukify"], "packages": ["systemd-ukify"]},
+            details={"binary": "ukify", "packages": ["systemd-ukify"]},
         )
     libraries = {}
     if importlib.util.find_spec("pefile") is None:
