@@ -6,11 +6,14 @@ import itertools
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from trident.config.document import MAX_BYTES, Document, Finding, read_document
+import msgspec
+
+from trident.config.document import MAX_BYTES, Document, read_document
+from trident.config.findings import Finding
 from trident.config.model import HostConfiguration, Model
-from trident.config.nodes import Node, Path, ScalarNode, find, node_of, spelled
+from trident.config.nodes import Node, Path, ScalarNode, find, node_of, shortened, spelled
 from trident.config.problems import ConfigurationErrors, Problem, Severity
 from trident.config.shape import BAD, MOST_COMPLAINTS, Complaint, Complaints, reader_of
 from trident.errors import InvalidInput
@@ -21,11 +24,12 @@ if TYPE_CHECKING:
 PARSE_CODE = "parse-host-configuration"
 RULES_CODE = "invalid-host-configuration-static"
 STANDARD_INPUT = "-"
+_WIDEST_LINE = 100
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True):
     """What is to be said about a configuration.
 
     Attributes:
@@ -144,7 +148,7 @@ def from_document(model: type[AnyModel], document: Mapping[str, Any], source_nam
     value = reader_of(model)(root, (), complaints)
     if isinstance(value, model) and not complaints:
         return value
-    place = Document(root=root)
+    place = Document(root)
     raise ConfigurationErrors(
         PARSE_CODE, source_name, [_from_complaint(complaint, place, source_name) for complaint in complaints]
     )
@@ -202,6 +206,7 @@ def _judge(
 
 
 def _from_finding(finding: Finding, document: Document, source_name: str) -> Problem:
+    source_line, line_start = document.excerpt(finding.line, finding.column, _WIDEST_LINE)
     return Problem(
         code=finding.code,
         message=finding.message,
@@ -211,7 +216,8 @@ def _from_finding(finding: Finding, document: Document, source_name: str) -> Pro
         width=finding.width,
         suggestion=finding.suggestion,
         severity=Severity.WARNING if finding.is_warning else Severity.ERROR,
-        source_line=document.line(finding.line),
+        source_line=source_line,
+        line_start=line_start,
     )
 
 
@@ -252,14 +258,17 @@ def _located(document: Document, source_name: str, path: Path, at_key: bool, **r
     if place is None or (isinstance(place, ScalarNode) and place.is_empty and key is not None):
         place = key or place
     line = place.line if place is not None else -1
+    column = place.column if place is not None and line >= 0 else -1
+    source_line, line_start = document.excerpt(line, column, _WIDEST_LINE)
     shown = value.text if isinstance(value, ScalarNode) and not at_key else None
     return Problem(
         file=source_name,
         line=line + 1,
-        column=place.column + 1 if place is not None and line >= 0 else 0,
+        column=column + 1,
         width=place.width if place is not None else 1,
         path=spelled(path),
-        value=shown if shown is None or len(shown) <= 60 else shown[:57] + "...",
-        source_line=document.line(line) if line >= 0 else "",
+        value=None if shown is None else shortened(shown),
+        source_line=source_line,
+        line_start=line_start,
         **rest,
     )

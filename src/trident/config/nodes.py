@@ -7,46 +7,31 @@ means depends on what is expected at its place: where text is expected, ``0755``
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
+
+import msgspec
 
 Path = tuple[str | int, ...]
 """Field names and list indices from the top of the document down to a value."""
 
 
-class Node:
-    """A value of the document.
+class ScalarNode(msgspec.Struct, eq=False, gc=False):
+    """Text, and whether it stood there plain (unquoted), which lets it mean something else than text.
 
     Attributes:
         line: counted from 0; -1 if the value comes from no text.
         column: in characters, counted from 0.
         width: how many characters to underline, at least 1.
-        weight: number of values in it once every alias is written out.
-        height: how deep it nests; 0 for a scalar.
     """
 
-    __slots__ = ("column", "height", "line", "weight", "width")
+    text: str
+    plain: bool
+    line: int = -1
+    column: int = 0
+    width: int = 1
 
-    def __init__(self, line: int = -1, column: int = 0, width: int = 1) -> None:
-        self.line = line
-        self.column = column
-        self.width = width
-        self.weight = 1
-        self.height = 0
-
-
-class ScalarNode(Node):
-    """Text, and whether it stood there plain (unquoted), which lets it mean something else than text."""
-
-    __slots__ = ("plain", "text")
-
-    def __init__(self, text: str, plain: bool, line: int = -1, column: int = 0, width: int = 1) -> None:
-        self.text = text
-        self.plain = plain
-        self.line = line
-        self.column = column
-        self.width = width
-        self.weight = 1
-        self.height = 0
+    weight: ClassVar[int] = 1
+    height: ClassVar[int] = 0
 
     @property
     def is_empty(self) -> bool:
@@ -54,25 +39,35 @@ class ScalarNode(Node):
         return self.plain and not self.text
 
 
-class ListNode(Node):
-    """A list."""
+class ListNode(msgspec.Struct, eq=False):
+    """A list.
 
-    __slots__ = ("items",)
+    Attributes:
+        weight: number of values in it, itself included, once every alias is written out.
+        height: how deep it nests: 1 if it holds scalars only.
+    """
 
-    def __init__(self, line: int = -1, column: int = 0, width: int = 1) -> None:
-        super().__init__(line, column, width)
-        self.items: list[Node] = []
+    line: int = -1
+    column: int = 0
+    width: int = 1
+    weight: int = 1
+    height: int = 1
+    items: list[Node] = msgspec.field(default_factory=list)
 
 
-class MapNode(Node):
-    """A mapping. Keys are text; ``keys`` holds where each of them stands."""
+class MapNode(msgspec.Struct, eq=False):
+    """A mapping, measured like a list. Keys are text; ``keys`` holds where each of them stands."""
 
-    __slots__ = ("keys", "values")
+    line: int = -1
+    column: int = 0
+    width: int = 1
+    weight: int = 1
+    height: int = 1
+    keys: dict[str, ScalarNode] = msgspec.field(default_factory=dict)
+    values: dict[str, Node] = msgspec.field(default_factory=dict)
 
-    def __init__(self, line: int = -1, column: int = 0, width: int = 1) -> None:
-        super().__init__(line, column, width)
-        self.keys: dict[str, Node] = {}
-        self.values: dict[str, Node] = {}
+
+Node = ScalarNode | ListNode | MapNode
 
 
 def node_of(value: Any) -> Node:
@@ -99,7 +94,7 @@ def node_of(value: Any) -> Node:
 def _map_of(data: Mapping[Any, Any]) -> MapNode:
     node = MapNode()
     for key, value in data.items():
-        node.keys[str(key)] = Node()
+        node.keys[str(key)] = ScalarNode(str(key), plain=False)
         node.values[str(key)] = node_of(value)
     return node
 
@@ -134,5 +129,10 @@ def spelled(path: Path) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += f".{step}" if text else step
+            text += f".{shortened(step)}" if text else shortened(step)
     return text
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """The text as messages show it: no longer than ``most`` characters."""
+    return text if len(text) <= most else text[: most - 3] + "..."

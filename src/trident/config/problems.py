@@ -9,6 +9,8 @@ import msgspec
 
 from trident.errors import InvalidInput
 
+_LONGEST = 500
+
 
 class Severity(enum.StrEnum):
     """Whether a configuration with this problem is refused."""
@@ -31,7 +33,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         value: the offending value as written, shortened, or ``None`` where that says nothing.
         suggestion: what to write or do instead, or ``None``.
         severity: an error is refused, a warning is not.
-        source_line: the line of the source where it stands.
+        source_line: the line of the source where it stands; of a long line the part around the mistake.
+        line_start: the column, counted from 0, at which ``source_line`` starts.
     """
 
     code: str
@@ -45,13 +48,14 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     suggestion: str | None = None
     severity: Severity = Severity.ERROR
     source_line: str = ""
+    line_start: int = 0
 
     def __post_init__(self) -> None:
         # Values come from the file, and a terminal must not obey them.
         for field in ("message", "file", "path", "value", "suggestion"):
             text = getattr(self, field)
-            if text is not None and not text.isprintable():
-                msgspec.structs.force_setattr(self, field, _escaped(text))
+            if text is not None and (len(text) > _LONGEST or not text.isprintable()):
+                msgspec.structs.force_setattr(self, field, _escaped(_middle_cut(text)))
         if not self.source_line.isprintable():
             shown = "".join(
                 c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in self.source_line
@@ -77,6 +81,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
             "value": self.value,
             "suggestion": self.suggestion,
         }
+
+
+def _middle_cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 103]}...{text[-100:]}"
 
 
 def _escaped(text: str) -> str:

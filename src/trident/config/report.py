@@ -7,9 +7,6 @@ from collections.abc import Iterable
 
 from trident.config.problems import Problem, Severity
 
-_WIDEST = 100
-_BEFORE = 60
-
 
 def render_problems(problems: Iterable[Problem], *, colour: bool = False) -> str:
     """Text for a terminal, one block a problem, with a count at the end; it holds no control characters.
@@ -48,10 +45,10 @@ def _block(problem: Problem, paint: _Paint) -> str:
         return f"{head}\n  {paint.place}-->{paint.plain} {problem.place}{path}{advice}"
     number = str(problem.line)
     margin = " " * len(number)
-    text, column = _window(problem.source_line, problem.column - 1)
+    text, column = problem.source_line, problem.column - 1 - problem.line_start
     indent = " " * _display_width(text[:column])
     covered = _display_width(text[column : column + problem.width])
-    carets = "^" * max(1, min(covered, _WIDEST))
+    carets = "^" * max(1, covered)
     advice = f" {problem.suggestion}" if problem.suggestion else ""
     bar = f"{paint.place}|{paint.plain}"
     return (
@@ -61,15 +58,6 @@ def _block(problem: Problem, paint: _Paint) -> str:
         f"{paint.place}{number}{paint.plain} {bar} {text}\n"
         f"{margin} {bar} {indent}{colour}{carets}{advice}{paint.plain}"
     )
-
-
-def _window(line: str, column: int) -> tuple[str, int]:
-    """The part of a long line around a column, and where the column is in it."""
-    if len(line) <= _WIDEST:
-        return line, column
-    start = max(0, min(column - _BEFORE, len(line) - _WIDEST))
-    part = line[start : start + _WIDEST]
-    return part, column - start
 
 
 def _display_width(text: str) -> int:

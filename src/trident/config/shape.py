@@ -12,15 +12,15 @@ import enum
 import types
 import typing
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import msgspec
 
 from trident.config import scalars
 from trident.config.model.base import Model
-from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode
+from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, shortened
 from trident.config.spelling import Shorthand, Spelling
-from trident.config.suggestion import nearest
+from trident.config.suggestion import for_unknown_field, nearest
 
 
 class _Bad:
@@ -30,7 +30,7 @@ class _Bad:
 BAD = _Bad()
 
 
-class Complaint(NamedTuple):
+class Complaint(msgspec.Struct, frozen=True):
     """A mistake in the shape: what, where, and whether the key or the value is to blame."""
 
     code: str
@@ -64,7 +64,7 @@ class Complaints(list[Complaint]):
 Reader = Callable[[Node, Path, Complaints], Any]
 
 
-class FieldSpec(NamedTuple):
+class FieldSpec(msgspec.Struct, frozen=True):
     """One field of an object, ready for reading and for the reference page."""
 
     name: str
@@ -306,9 +306,7 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
     for key, child in node.values.items():
         spec = specs.get(key)
         if spec is None:
-            close = nearest(key, specs) if complaints.may_guess and key not in model.planned else None
-            meant.add(close)
-            complaints.append(_unknown(model, key, path, close))
+            meant.add(_unknown(model, key, path, complaints))
             is_whole = False
             continue
         value = spec.reader(child, (*path, key), complaints)
@@ -325,23 +323,18 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
     return model(**values) if is_whole else BAD
 
 
-def _unknown(model: type[Model], key: str, path: Path, close: str | None) -> Complaint:
+def _unknown(model: type[Model], key: str, path: Path, complaints: Complaints) -> str | None:
+    """Note a field that the object does not have, and say which of its own was probably meant."""
     here = (*path, key)
-    shown = key if len(key) <= 60 else key[:57] + "..."
     if key in model.planned:
-        message = (
-            f"'{shown}' is part of the Host Configuration API, but this version does not support it yet."
-        )
-        return Complaint("unsupported-field", message, here, "Remove it.", at_key=True)
-    from trident.config.suggestion import for_unknown_field
-
-    return Complaint(
-        "unknown-field",
-        f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shown}'.",
-        here,
-        for_unknown_field(model, key, path, close),
-        at_key=True,
-    )
+        message = f"'{key}' is part of the Host Configuration API, but this version does not support it yet."
+        complaints.append(Complaint("unsupported-field", message, here, "Remove it.", at_key=True))
+        return None
+    close = nearest(key, fields_of(model)) if complaints.may_guess else None
+    suggestion = for_unknown_field(model, key, path, close) if complaints.may_guess else None
+    message = f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shortened(key)}'."
+    complaints.append(Complaint("unknown-field", message, here, suggestion, at_key=True))
+    return close
 
 
 def _wrong(
@@ -366,7 +359,7 @@ def describe(node: Node) -> str:
     assert isinstance(node, ScalarNode)
     if node.is_empty:
         return "nothing"
-    shown = node.text if len(node.text) <= 60 else node.text[:57] + "..."
+    shown = shortened(node.text)
     return f"'{shown}'" if node.plain else f"the text '{shown}'"
 
 

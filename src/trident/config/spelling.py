@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from trident.config import scalars
-from trident.config.nodes import ScalarNode
+from trident.config.nodes import ScalarNode, shortened
 from trident.config.quantities import Grow, parse_partition_size, spell_partition_size
 
 _HEX96 = re.compile(r"[0-9a-fA-F]{96}", re.ASCII)
@@ -28,7 +30,7 @@ class MisspeltError(ValueError):
         self.suggestion = suggestion
 
 
-class Spelling(NamedTuple):
+class Spelling(msgspec.Struct, frozen=True):
     """How a value is written.
 
     Attributes:
@@ -44,7 +46,7 @@ class Spelling(NamedTuple):
     takes_null: bool = True
 
 
-class Shorthand(NamedTuple):
+class Shorthand(msgspec.Struct, frozen=True):
     """A text may stand for a whole object: the one whose ``field`` it is.
 
     Attributes:
@@ -56,15 +58,11 @@ class Shorthand(NamedTuple):
     field: str
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _strict_text(node: ScalarNode) -> str:
     """Text that upstream reads through a buffer, where a plain number or boolean is none."""
     if node.plain and not isinstance(scalars.meaning(node.text), str):
-        shown = f"'{_shown(node.text)}' is not text here" if node.text else "nothing stands here"
-        raise MisspeltError(f"text is needed, but {shown}", f"Put it in quotes: '{_shown(node.text)}'.")
+        shown = f"'{shortened(node.text)}' is not text here" if node.text else "nothing stands here"
+        raise MisspeltError(f"text is needed, but {shown}", f"Put it in quotes: '{shortened(node.text)}'.")
     return node.text
 
 
@@ -94,7 +92,7 @@ def _partition_size(node: ScalarNode) -> int | Grow:
         return parse_partition_size(node.text)
     value = scalars.meaning(node.text)
     if value is None or isinstance(value, bool | float):
-        shown = f"'{_shown(node.text)}' is neither" if node.text else "nothing stands here"
+        shown = f"'{shortened(node.text)}' is neither" if node.text else "nothing stands here"
         raise MisspeltError(f"a size or 'grow' is needed, but {shown}", "Write for example 512M, 8G or grow.")
     return parse_partition_size(value)
 
@@ -109,7 +107,7 @@ def _sha384(node: ScalarNode) -> str:
     if len(text) != 96 and re.fullmatch(r"[0-9a-fA-F]+", text, re.ASCII):
         raise MisspeltError(f"a SHA-384 has 96 hexadecimal digits, and this has {len(text)}")
     if not _HEX96.fullmatch(text):
-        raise MisspeltError(f"'{_shown(text)}' is neither 96 hexadecimal digits nor 'ignored'")
+        raise MisspeltError(f"'{shortened(text)}' is neither 96 hexadecimal digits nor 'ignored'")
     return text.lower()
 
 
@@ -120,7 +118,7 @@ def _uuid(node: ScalarNode) -> str:
         bare = text[1:-1]
     if not (_HYPHENATED.fullmatch(bare) or (bare == text and _HEX32.fullmatch(bare))):
         raise MisspeltError(
-            f"'{_shown(text)}' is not a UUID", "Write for example 4f68bce3-e8cd-4db1-96e7-fbcaf984b709."
+            f"'{shortened(text)}' is not a UUID", "Write for example 4f68bce3-e8cd-4db1-96e7-fbcaf984b709."
         )
     digits = bare.replace("-", "").lower()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
@@ -133,7 +131,7 @@ def _url(node: ScalarNode) -> str:
         suggestion = (
             f"Write file://{text}." if text.startswith("/") else "Write for example https://host/image.cosi."
         )
-        raise MisspeltError(f"'{_shown(text)}' is not a URL", suggestion)
+        raise MisspeltError(f"'{shortened(text)}' is not a URL", suggestion)
     scheme, rest = match[1].lower(), match[2]
     if scheme not in IMAGE_SCHEMES:
         raise MisspeltError(
@@ -141,7 +139,7 @@ def _url(node: ScalarNode) -> str:
         )
     host = rest.lstrip("/").split("/", 1)[0].split("@")[-1].split(":", 1)[0]
     if not rest.startswith("//") or (scheme != "file" and not host):
-        raise MisspeltError(f"'{_shown(text)}' names no host", f"Write {scheme}://host/path.")
+        raise MisspeltError(f"'{shortened(text)}' names no host", f"Write {scheme}://host/path.")
     if any(character.isspace() or not character.isprintable() for character in text):
         raise MisspeltError("a URL cannot hold spaces or control characters", "Write %20 for a space.")
     return text
@@ -152,11 +150,11 @@ def _int32(node: ScalarNode) -> int:
     if value is None:
         quoted = " in quotes" if scalars.integer(node.text) is not None else ""
         raise MisspeltError(
-            f"a whole number is needed, but '{_shown(node.text)}'{quoted} is none",
+            f"a whole number is needed, but '{shortened(node.text)}'{quoted} is none",
             "Remove the quotes." if quoted else None,
         )
     if not -(2**31) <= value < 2**31:
-        raise MisspeltError(f"{_shown(node.text)} does not fit into 32 bits")
+        raise MisspeltError(f"{shortened(node.text)} does not fit into 32 bits")
     return value
 
 

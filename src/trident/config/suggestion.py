@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args, get_origin
@@ -42,12 +43,20 @@ def for_unknown_field(model: type[Model], key: str, path: Path, close: str | Non
     known = fields_of(model)
     if close is not None:
         return f"Did you mean '{close}'?"
-    for place, name in places(HostConfiguration):
-        if name == key and not spelled(path).startswith(place or "\0"):
-            return (
-                f"'{key}' is a field of '{place}'." if place else f"'{key}' belongs at the top of the file."
-            )
+    place = _outermost_places().get(key)
+    if place is not None and not (place and spelled(path).startswith(place)):
+        return f"'{key}' is a field of '{place}'." if place else f"'{key}' belongs at the top of the file."
     return f"Its fields are: {', '.join(known)}."
+
+
+@functools.cache
+def _outermost_places() -> dict[str, str]:
+    from trident.config.model import HostConfiguration
+
+    found: dict[str, str] = {}
+    for place, key in places(HostConfiguration):
+        found.setdefault(key, place)
+    return found
 
 
 def places(model: type[Model], place: str = "") -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -20,7 +21,7 @@ from trident.config.suggestion import places
 
 KEYS = sorted({key for _place, key in places(HostConfiguration)})
 WORDS = [
-    *KEYS, "grow", "image", "new", "esp", "root", "gpt", "all", "ignored", "/", "/boot/efi", "..", "~", "null",
+    *KEYS, "grow", "new", "esp", "root", "gpt", "all", "ignored", "/", "/boot/efi", "..", "~", "null",
     "true", "0755", "1e3", "-", ": ", "[", "]", "{", "}", "&a", "*a", "!!int", "<<", "|", ">", "'", '"', "\t",
     "\n  ", "#", "---\n", "\ufeff", "\x00", "\ud800", "99999999999999999999", "64M", "os", "root-a",
 ]  # fmt: skip
@@ -95,13 +96,13 @@ def _replace_somewhere(node: Any, data: st.DataObject) -> None:
             node = child
             continue
         action = data.draw(st.sampled_from(["replace", "remove", "add", "duplicate"]))
-        value = data.draw(st.one_of(SCALARS, CONTAINERS, st.just(child)))
+        value = copy.deepcopy(data.draw(st.one_of(SCALARS, CONTAINERS, st.just(child))))
         if action == "remove":
             del node[key]
         elif action == "add" and isinstance(node, dict):
             node[data.draw(st.sampled_from(KEYS))] = value
         elif action == "duplicate" and isinstance(node, list):
-            node.append(child)
+            node.append(copy.deepcopy(child))
         else:
             node[key] = value
         return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from trident.config.nodes import Path
 from trident.config.problems import Severity
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from trident.config.rules.subject import Subject
 
 
-class Violation(NamedTuple):
+class Violation(msgspec.Struct, frozen=True):
     """A place where a rule is broken, and what to do there."""
 
     path: Path
@@ -24,7 +26,7 @@ class Violation(NamedTuple):
 Check = Callable[["Subject"], Iterator[Violation]]
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True):
     """A rule about a Host Configuration as a whole.
 
     Attributes:

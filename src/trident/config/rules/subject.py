@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from trident.config.model import FileSystem, FileSystemSource, Partition
 from trident.config.nodes import Path
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from trident.config.model import HostConfiguration, Model, Storage
 
 
-class Device(NamedTuple):
+class Device(msgspec.Struct, frozen=True):
     """A block device, where it is defined, and the object that defines it."""
 
     id: str
@@ -23,14 +25,14 @@ class Device(NamedTuple):
     item: Model
 
 
-class Reference(NamedTuple):
+class Reference(msgspec.Struct, frozen=True):
     """The id of a block device, and the field that holds it."""
 
     target: str
     path: Path
 
 
-class Referrer(NamedTuple):
+class Referrer(msgspec.Struct, frozen=True):
     """Something that refers to block devices.
 
     Attributes:

@@ -7,7 +7,8 @@ block devices and referrers that this version has.
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
+
+import msgspec
 
 from trident.config.model import FileSystemType, PartitionType
 
@@ -43,14 +44,14 @@ REFERRER_NOUNS = {
 }
 
 
-class Count(NamedTuple):
+class Count(msgspec.Struct, frozen=True):
     """How many devices a referrer may refer to."""
 
     least: int
     most: int
 
 
-class Types(NamedTuple):
+class Types(msgspec.Struct, frozen=True):
     """Partition types: only those in ``allowed``, or all but those in ``blocked``."""
 
     allowed: frozenset[PartitionType] | None = None
