@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import trident
 from tests.machine.image.conftest import LoopDevice
 from tests.machine.image.server import cut_after, hang_after, serving
 from tests.pure.image.samples import MIB, Sample, compressed
@@ -360,7 +361,8 @@ with open("/proc/self/status") as status:
 def test_memory_does_not_grow_with_the_image(tmp_path: Path, size: int) -> None:
     sample = Sample(root=noise(MIB) * size, window_log=23)
     command = [sys.executable, "-c", _STAGE, saved(tmp_path, sample), str(tmp_path / "target")]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(Path(trident.__file__).parents[1])}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
 
     assert int(done.stdout) < 96 * 1024
     assert (tmp_path / "target").stat().st_size == size * MIB
