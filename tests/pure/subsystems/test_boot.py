@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,27 @@ def test_a_new_install_forgets_the_old_one(tmp_path: Path) -> None:
     variables.set_boot_next(variables.number_of("trident-b"))
     put_first(variables, A, option(A.name))
     assert variables.boots() == ["trident-a", "UiApp"]
+
+
+def test_a_new_install_boots_next_whatever_was_to_come(tmp_path: Path) -> None:
+    variables = firmware(tmp_path / "efi", "net")
+    variables.set_boot_next(variables.number_of("net"))
+    put_first(variables, A, option(A.name))
+    assert variables.boots() == ["trident-a", "net"]
+
+
+def test_a_target_whose_old_entry_stands_first_is_never_tried_first_with_its_new_content(
+    tmp_path: Path,
+) -> None:
+    old = LoadOption(B.name, HardDrive(9, 1, 1, ESP.uuid), r"\old.efi")
+    for cuts in range(3):
+        variables = firmware(tmp_path / f"cut-{cuts}", "trident-b", "trident-a")
+        variables.put_entry(old)
+        variables.changes_left = cuts
+        with contextlib.suppress(PowerCut):
+            append(variables, option(B.name), option(A.name))
+        first = next(entry for entry in variables.entries() if entry.number == variables.boot_order()[0])
+        assert first.label == "trident-a" or first.option == old
 
 
 def test_an_update_is_tried_once_and_stands_last(tmp_path: Path) -> None:
