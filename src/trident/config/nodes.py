@@ -83,7 +83,8 @@ def node_of(value: Any) -> Node:
     if isinstance(value, str):
         return ScalarNode(str(value), plain=False)
     if isinstance(value, int | float):
-        return ScalarNode(str(value), plain=True)
+        text = str(value)
+        return ScalarNode({"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(text, text), plain=True)
     if isinstance(value, Mapping):
         return _map_of(value)
     if isinstance(value, Sequence):

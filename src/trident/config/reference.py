@@ -18,6 +18,7 @@ import msgspec
 from trident.config import document
 from trident.config.model import HostConfiguration, Model
 from trident.config.model.meanings import MEANINGS
+from trident.config.model.planned import PLANNED_VALUES
 from trident.config.rules import all_rules, tables
 from trident.config.shape import FieldSpec, fields_of
 from trident.config.spelling import Shorthand, Spelling
@@ -179,7 +180,12 @@ def _description(spec: FieldSpec) -> str:
 
 def _enumeration(kind: type[enum.StrEnum]) -> str:
     rows = [(f"`{member}`", MEANINGS[kind][member]) for member in kind]
-    return f"### {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{_table(('value', 'meaning'), rows)}"
+    text = f"### {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{_table(('value', 'meaning'), rows)}"
+    if kind in PLANNED_VALUES:
+        text += (
+            f"\nPart of the API, but not supported by this version yet: {', '.join(PLANNED_VALUES[kind])}.\n"
+        )
+    return text
 
 
 def _yes(is_so: bool) -> str:

@@ -18,6 +18,7 @@ import msgspec
 
 from trident.config import scalars
 from trident.config.model.base import Model
+from trident.config.model.planned import is_planned
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, shortened
 from trident.config.spelling import Shorthand, Spelling
 from trident.config.suggestion import for_unknown_field, nearest
@@ -41,6 +42,7 @@ class Complaint(msgspec.Struct, frozen=True):
 
 
 MOST_COMPLAINTS = 1000
+NOT_YET = "this version does not support it yet"
 
 
 class Complaints(list[Complaint]):
@@ -218,6 +220,10 @@ def _one_of(kind: type[enum.StrEnum]) -> Reader:
         member = members.get(node.text)
         if member is not None:
             return member
+        if is_planned(kind, node.text):
+            message = f"'{node.text}' is part of the Host Configuration API, but {NOT_YET}."
+            complaints.append(Complaint("unsupported-value", message, path, f"Write {listed}."))
+            return BAD
         close = nearest(node.text, members) if complaints.may_guess else None
         suggestion = f"Did you mean '{close}'?" if close else None
         return _wrong(node, path, complaints, listed, suggestion, code="unknown-value")
@@ -327,7 +333,7 @@ def _unknown(model: type[Model], key: str, path: Path, complaints: Complaints) -
     """Note a field that the object does not have, and say which of its own was probably meant."""
     here = (*path, key)
     if key in model.planned:
-        message = f"'{key}' is part of the Host Configuration API, but this version does not support it yet."
+        message = f"'{key}' is part of the Host Configuration API, but {NOT_YET}."
         complaints.append(Complaint("unsupported-field", message, here, "Remove it.", at_key=True))
         return None
     close = nearest(key, fields_of(model)) if complaints.may_guess else None

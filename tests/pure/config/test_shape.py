@@ -375,6 +375,27 @@ def test_a_field_of_the_api_that_is_still_to_come_is_not_called_unknown(line: st
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("type: ext4", "type: xfs"),
+        ("source: new, type: ext4", "source: new, type: tmpfs"),
+        ("source: new, type: ext4", "source: adopted, type: auto"),
+        ("type: esp", "type: C12A7328-F81F-11D2-BA4B-00A0C93EC93B"),
+    ],
+)
+def test_a_value_of_the_api_that_is_still_to_come_is_not_called_unknown(old: str, new: str) -> None:
+    assert {problem.code for problem in problems_of(edited((old, new)))} == {"unsupported-value"}
+
+
+def test_netplan_keeps_the_values_that_the_core_schema_makes() -> None:
+    netplan = "{version: 2, a: [yes, true, 0755, 0o17, 1.5, .inf, ~, '1', 1e3, 52:54:00:12:34:56]}"
+    configuration = loaded(("{version: 2, ethernets: {lan: {dhcp4: true}}}", netplan))
+    values = ["yes", True, "0755", 15, 1.5, float("inf"), None, "1", 1000.0, "52:54:00:12:34:56"]
+    assert configuration.os.netplan == {"version": 2, "a": values}
+    assert HostConfiguration.from_document(configuration.to_document()) == configuration
+
+
 def test_what_is_missing_is_told_at_the_object_that_lacks_it() -> None:
     problems = problems_of(edited(("{id: data, size: grow}", "{}"), ("/dev/vda", "null")))
     assert [(p.line, p.path, p.message) for p in problems] == [

@@ -44,23 +44,6 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
                 document[key] = spec.write(value) if spec.write else _plain(value)
         return document
 
-    @classmethod
-    def model_validate(cls, document: Mapping[str, Any]) -> Self:
-        """Same as :meth:`from_document`; for callers written against an earlier base class."""
-        return cls.from_document(document)
-
-    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
-        """Same as :meth:`evolve`; for callers written against an earlier base class."""
-        return self.evolve(**update)
-
-    @property
-    def model_fields_set(self) -> frozenset[str]:
-        """Names of fields that differ from their default; for callers of an earlier base class."""
-        fields = msgspec.structs.fields(type(self))
-        return frozenset(
-            field.name for field in fields if field.required or getattr(self, field.name) != field.default
-        )
-
     def evolve(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return msgspec.structs.replace(self, **changes)
