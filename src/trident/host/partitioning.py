@@ -104,6 +104,8 @@ def read_table(device: Path) -> PartitionTable:
     Raises:
         Servicing: ``read-partition-table`` if the disk has no GPT.
     """
+    # By another name of the disk, sfdisk would call its partitions "…-part1".
+    device = device.resolve()
     try:
         table: dict[str, Any] = run_json(["sfdisk", "--json", "--", device])["partitiontable"]
         if table["label"] != "gpt":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,21 @@ def check_table(device: Path, disk_uuid: str, uuids: dict[str, str]) -> None:
 def test_a_loop_device_is_partitioned_as_planned(loop: Path) -> None:
     made = partition_disk(loop, REQUESTS)
     check_table(loop, made.disk_uuid, made.partition_uuids)
+
+
+def test_a_disk_is_partitioned_by_any_of_its_names(loop: Path) -> None:
+    """Such as the stable ones that a Host Configuration should use, where sfdisk's names differ."""
+    link = Path("/dev/disk/by-path") / f"test-{loop.name}"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(loop)
+    try:
+        made = partition_disk(link, REQUESTS)
+        check_table(link, made.disk_uuid, made.partition_uuids)
+    finally:
+        link.unlink()
+        with contextlib.suppress(OSError):  # A machine with udev has more in there.
+            link.parent.rmdir()
+            link.parent.parent.rmdir()
 
 
 def test_a_disk_image_file_is_partitioned_as_planned(disk_image: Path) -> None:
