@@ -54,8 +54,13 @@ class Target:
 
     def _open(self) -> int:
         flags = os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT
-        with contextlib.suppress(FileNotFoundError):
+        try:
             mode = Path(self.path).stat().st_mode
+        except FileNotFoundError:
+            # A device that is not there must not become a file, which would fill the memory.
+            if Path(os.path.realpath(self.path)).is_relative_to("/dev"):
+                raise
+        else:
             if stat.S_ISBLK(mode):
                 # O_EXCL on a device: refuse one that is mounted or part of a mapping.
                 flags = os.O_WRONLY | os.O_CLOEXEC | os.O_EXCL

@@ -80,10 +80,12 @@ class Server:
     connections: int = 0
     port: int = 0
     scheme: str = "http"
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}/image.cosi"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}/image.cosi"
 
     def behave(self, link: socket.socket, request: Request) -> None:
         self.requests.append(request)
@@ -169,10 +171,11 @@ def slow_head(server: Server, link: socket.socket, request: Request) -> None:
 
 
 @contextlib.contextmanager
-def serving(data: bytes, *, certificate: Path | None = None) -> Iterator[Server]:
+def serving(data: bytes, *, certificate: Path | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
     """A server on a free port of loopback, with TLS if there is a certificate."""
-    server = Server(data, scheme="https" if certificate else "http")
-    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(data, scheme="https" if certificate else "http", host=host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, 0), family=family)
     server.port = listener.getsockname()[1]
     context = None
     if certificate is not None:

@@ -80,6 +80,17 @@ def test_an_honest_server_is_read_over_one_connection(server: Server) -> None:
     assert len(server.requests) == 4
 
 
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+def test_a_server_with_an_ipv6_address() -> None:
+    with serving(DATA, host="::1") as server:
+        assert opened(server).read(1_000_000, 3) == DATA[1_000_000:1_000_003]
+
+
+def test_a_port_is_not_read_out_of_an_ipv6_address() -> None:
+    with pytest.raises(InvalidInput, match=r"http://\[::1\]/x"):
+        open_source("http://[::1]/x", replace(QUICK, retries=0))
+
+
 def test_what_the_first_answer_brought_is_not_asked_for_again(server: Server) -> None:
     opened(server).read(FIRST_READ - 100, 100)
 

@@ -257,7 +257,9 @@ def test_a_mounted_device_is_not_written(tmp_path: Path, loop_device: LoopDevice
     assert Path(node).read_bytes()[MIB:] == before[MIB:]
 
 
-@pytest.mark.parametrize("kind", ["directory", "fifo", "missing-directory", "character-device"])
+@pytest.mark.parametrize(
+    "kind", ["directory", "fifo", "missing-directory", "character-device", "missing-device"]
+)
 def test_what_cannot_hold_an_image_is_refused(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "odd"
     if kind == "directory":
@@ -266,6 +268,8 @@ def test_what_cannot_hold_an_image_is_refused(tmp_path: Path, kind: str) -> None
         os.mkfifo(target)
     elif kind == "missing-directory":
         target = target / "below"
+    elif kind == "missing-device":
+        target = Path("/dev/disk/by-partuuid/0000")
     else:
         target = Path("/dev/null")
 

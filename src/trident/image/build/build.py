@@ -89,7 +89,7 @@ def build_image(tree: Path, layout: Layout, output: Path, progress: Progress = s
         tempfile.TemporaryDirectory(dir=output.parent, prefix=".image-build-") as name,
     ):
         scratch = Path(name)
-        with steps.step("read-tree", f"Read the root tree {tree}"):
+        with steps.step("read-tree", f"Read the root tree {tree} and make the UKI"):
             parts = _read(tree, layout, scratch)
         with steps.step("root", "Make the root file system"):
             root_size = make_ext4(parts.tree, scratch / "root.raw", parts.identity)

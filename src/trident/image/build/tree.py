@@ -7,6 +7,7 @@ staged files, so that reading a tree needs no privileges and changes nothing of 
 from __future__ import annotations
 
 import enum
+import fnmatch
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -108,9 +109,10 @@ class Tree:
         return self.staged(real)
 
     def glob(self, pattern: str) -> list[str]:
-        """Paths in the order of their names that match a shell pattern without ``**``."""
-        matcher = pattern.strip("/")
-        return sorted(path for path in self.nodes if PurePosixPath("/" + path).match("/" + matcher))
+        """Paths in the order of their names that match a shell pattern, whose ``*`` match no ``/``."""
+        depth = pattern.count("/")
+        same_depth = (path for path in self.nodes if path.count("/") == depth)
+        return sorted(path for path in same_depth if fnmatch.fnmatchcase(path, pattern))
 
     def add(self, path: str, node: Node) -> None:
         """Put ``node`` at ``path`` and stage what can be staged; a file's content is written by the caller.

@@ -17,7 +17,8 @@ from trident.image.source import ByteStream, Patience, Source, open_source
 MARKER = "cosi-marker"
 METADATA = "metadata.json"
 IGNORED = "ignored"
-LARGEST_METADATA = 64 * 1024 * 1024
+# A thousand packages take 100 KiB; a document costs many times its size in memory while it is read.
+LARGEST_METADATA = 16 * 1024 * 1024
 _HEAD = 256 * 1024
 _SHA384 = re.compile(r"[0-9a-fA-F]{96}")
 

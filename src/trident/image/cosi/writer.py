@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,9 +137,12 @@ def replacing(output: Path) -> Iterator[BinaryIO]:
     Raises:
         Servicing: ``image-build`` if it cannot be written.
     """
-    partial = output.with_name(f".{output.name}.partial")
+    partial: Path | None = None
     try:
-        with partial.open("w+b") as file:
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.", suffix=".partial")
+        partial = Path(name)
+        with os.fdopen(descriptor, "w+b") as file:
+            os.fchmod(descriptor, 0o644)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -151,4 +155,5 @@ def replacing(output: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise Servicing("image-build", f"'{output}' cannot be written: {error.strerror or error}.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial is not None:
+            partial.unlink(missing_ok=True)

@@ -159,11 +159,12 @@ class Connection:
         self._socket.settimeout(patience.silence)
 
     def _make(self) -> http.client.HTTPConnection:
+        # Without a port, http.client would look for one behind the last colon of an IPv6 address.
         address, timeout = self._address, self._patience.connect
         if address.scheme == "http":
-            client = http.client.HTTPConnection(address.host, address.port, timeout=timeout)
+            client = http.client.HTTPConnection(address.host, address.port or 80, timeout=timeout)
         else:
-            client = http.client.HTTPSConnection(address.host, address.port, timeout=timeout)
+            client = http.client.HTTPSConnection(address.host, address.port or 443, timeout=timeout)
         client.response_class = self._respond  # type: ignore[assignment] # any callable will do
         client.auto_open = 0
         return client
