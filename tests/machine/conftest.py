@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trident.host.mount import bound
+from trident.host.mount import mounted
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ def small_system(tmp_path: Path) -> Iterator[Path]:
         (root / name).mkdir(parents=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / name).symlink_to(f"usr/{name}")
-    with bound(Path("/usr"), root / "usr", read_only=True):
+    with mounted("/usr", root / "usr", options=("bind", "ro")):
         yield root

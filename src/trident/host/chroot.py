@@ -8,12 +8,20 @@ from pathlib import Path
 
 from trident.errors import Servicing
 from trident.host.files import Tree
-from trident.host.mount import bound, mounted
+from trident.host.mount import mounted
 
-# A fresh sysfs has no efivarfs in it, and a fresh /run no sockets: what runs inside the target cannot
-# change the firmware's variables or talk to the servicing OS's service manager by accident.
-_FRESH = (("proc", "proc"), ("sys", "sysfs"), ("run", "tmpfs"), ("tmp", "tmpfs"))
-_TMPFS_MODES = {"run": "mode=0755", "tmp": "mode=1777"}
+# Fresh mounts instead of bind mounts: a fresh sysfs has no efivarfs in it and a fresh /run no sockets, so
+# what runs inside the target cannot change the firmware's variables or talk to the servicing OS's
+# service manager by accident. And what is mounted on a bind mount of a shared /dev would appear in the
+# servicing OS's own /dev, be used there, and keep the target busy.
+_MOUNTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("dev", "devtmpfs", ("nosuid",)),
+    ("dev/pts", "devpts", ("gid=5", "mode=620", "ptmxmode=666")),
+    ("proc", "proc", ("nosuid", "nodev", "noexec")),
+    ("sys", "sysfs", ("nosuid", "nodev", "noexec")),
+    ("run", "tmpfs", ("mode=0755",)),
+    ("tmp", "tmpfs", ("mode=1777",)),
+)
 
 
 @contextlib.contextmanager
@@ -25,11 +33,7 @@ def furnished(root: Path) -> Iterator[Path]:
             program that was started inside keeps one of them busy.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(bound(Path("/dev"), _directory(root, "dev")))
-        if Path("/dev/pts").is_dir():
-            stack.enter_context(bound(Path("/dev/pts"), _directory(root, "dev/pts")))
-        for name, fstype in _FRESH:
-            options = (_TMPFS_MODES[name],) if name in _TMPFS_MODES else ("nosuid", "nodev", "noexec")
+        for name, fstype, options in _MOUNTS:
             stack.enter_context(mounted(fstype, _directory(root, name), fstype=fstype, options=options))
         yield root
 

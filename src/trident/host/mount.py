@@ -47,20 +47,6 @@ def mounted(
         unmount(target)
 
 
-@contextlib.contextmanager
-def bound(source: Path, target: Path, *, read_only: bool = False) -> Iterator[Path]:
-    """Show the directory ``source`` at ``target`` as well for the body (not what is mounted inside it).
-
-    Raises:
-        Servicing: as :func:`mounted`.
-    """
-    _mount(source, target, None, ("bind", "ro") if read_only else ("bind",))
-    try:
-        yield target
-    finally:
-        unmount(target)
-
-
 def unmount(target: Path, *, patience: float = _PATIENCE) -> None:
     """Unmount ``target`` and wait until it is done; never lazily. Nothing mounted there is fine.
 

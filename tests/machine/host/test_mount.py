@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from trident.errors import Servicing
 from trident.host.chroot import furnished
-from trident.host.mount import bound, mounted, unmount, unmount_below
+from trident.host.mount import mounted, unmount, unmount_below
 from trident.host.mountinfo import mounts_below
 from trident.host.process import run
 
@@ -47,10 +48,19 @@ def test_what_cannot_be_mounted_is_named(target: Path) -> None:
     assert caught.value.details == {"source": "/dev/null", "target": str(target)}
 
 
-def test_a_bind_mount_can_be_read_only(target: Path, tmp_path: Path) -> None:
-    (tmp_path / "source").mkdir()
-    with bound(tmp_path / "source", target, read_only=True), pytest.raises(OSError, match="Read-only"):
-        (target / "file").touch()
+def test_a_furnished_tree_leaves_the_running_system_alone(small_system: Path) -> None:
+    """With shared propagation, as systemd sets it up, a mount on a bind mount of /dev would show in /dev."""
+    script = f"""
+import contextlib, pathlib
+from trident.host.chroot import furnished
+from trident.host.mountinfo import mounts_below
+before = mounts_below(pathlib.Path("/dev"))
+with furnished(pathlib.Path({str(small_system)!r})):
+    assert mounts_below(pathlib.Path("/dev")) == before
+assert mounts_below(pathlib.Path("/dev")) == before
+"""
+    command = ["unshare", "--mount", "--propagation", "shared", sys.executable, "-c", script]
+    subprocess.run(command, check=True)
 
 
 def test_a_process_that_keeps_a_mount_busy_is_named(target: Path) -> None:
