@@ -37,6 +37,11 @@ def compose(parser: Any, line_at: Callable[[int], str], findings: Findings) -> N
         message, suggestion = explain(error, line_at, line, column)
         findings.add(Finding("yaml-syntax", message, line, column, 1, suggestion))
         return None
+    except (ValueError, OverflowError):  # the pure parser on an escape beyond U+10FFFF
+        mark = parser.get_mark()
+        message, suggestion = explain_fragment("invalid Unicode character escape")
+        findings.add(Finding("yaml-syntax", message, mark.line, mark.column, 1, suggestion))
+        return None
     except _TooMuchError:
         return None
     return composer.root

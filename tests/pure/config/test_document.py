@@ -41,6 +41,8 @@ SYNTAX = [
     ('a: "\\q"\n', 1, 5, "This backslash escape does not exist in double-quoted text."),
     ('a: "\\xzz"\n', 1, 7, "This escape needs hexadecimal digits of an existing character."),
     ('a: "\\ud800"\n', 1, 7, "This escape needs hexadecimal digits of an existing character."),
+    ('a: "\\U00110000"\n', 1, 7, "This escape needs hexadecimal digits of an existing character."),
+    ('a: "\\UFFFFFFFF"\n', 1, 7, "This escape needs hexadecimal digits of an existing character."),
     ("a: |0\n  x\n", 1, 5, "The header of this block text ('|' or '>') is not valid."),
     ("a: - b\n", 1, 4, "A list item ('- ') is not expected here."),
     ("%YAML 3.0\n---\na: 1\n", 1, 1, "This directive ('%') cannot be read."),
