@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -131,16 +132,14 @@ def _bars() -> Iterator[Progress]:
 
 def _json_lines(descriptor: int) -> Progress:
     try:
-        stream = os.fdopen(descriptor, "w", encoding="utf-8", closefd=False)
-        stream.flush()
-    except (OSError, ValueError) as error:
-        raise InvalidInput(
-            "progress-fd", f"--progress-fd {descriptor} is not a descriptor open for writing."
-        ) from error
+        writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except (OSError, ValueError):
+        writable = False
+    if not writable:
+        raise InvalidInput("progress-fd", f"--progress-fd {descriptor} is not a descriptor open for writing.")
 
     def write(event: Event) -> None:
         line = {"event": type(event).__name__, "time": time.time(), **asdict(event)}
-        stream.write(json.dumps(line) + "\n")
-        stream.flush()
+        os.write(descriptor, json.dumps(line).encode() + b"\n")
 
     return write
