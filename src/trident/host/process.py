@@ -113,7 +113,7 @@ def _start(
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             process_group=0,
         )
@@ -199,7 +199,7 @@ def _signal_group(child: subprocess.Popen[str]) -> None:
 def _kill(child: subprocess.Popen[str]) -> None:
     """Kill the program and its children, and reap it."""
     _signal_group(child)
-    with child:  # Closes the pipes and waits for the end.
+    with contextlib.suppress(OSError), child:  # Closes the pipes and waits for the end.
         pass
 
 

@@ -97,7 +97,7 @@ class WriteNetplan(Step):
             raise Servicing(
                 "write-netplan-config", f"{NETPLAN_PATH} of the target cannot be written: {error.strerror}."
             ) from error
-        if not tree.exists("/usr/sbin/netplan"):
+        if not any(tree.exists(f"{directory}/netplan") for directory in ("/usr/sbin", "/usr/bin")):
             raise Servicing(
                 "generate-netplan-config",
                 "The Host Configuration has 'os.netplan', but the target OS has no netplan.",
