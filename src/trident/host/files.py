@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -170,6 +169,11 @@ def write_file(path: Path, content: bytes | str | IO[bytes], *, mode: int | None
         os.close(directory)
 
 
+def temporary_name(name: str) -> str:
+    """What a file is called while it is written: always the same, so that a power cut leaves one at most."""
+    return f".{name[:200]}.new"
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory durable.
 
@@ -191,7 +195,9 @@ def _replace(
     owner: tuple[int, int] | None,
 ) -> None:
     """Temporary file, fsync, rename over ``name``, fsync of the directory."""
-    temporary = f".{name[:200]}.{secrets.token_hex(4)}.new"
+    temporary = temporary_name(name)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=directory)
     descriptor = os.open(
         temporary,
         os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,

@@ -102,6 +102,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(newroot: Path) -> No
     assert tree.read("/etc/hostname") == b"old\n"
 
 
+def test_what_a_power_cut_left_is_replaced(newroot: Path, tmp_path: Path) -> None:
+    """Even if it is a link by now, which nobody but root could have made."""
+    (newroot / "etc/.hostname.new").symlink_to(tmp_path / "outside/victim")
+    Tree(newroot).write("/etc/hostname", "new\n")
+    assert sorted(entry.name for entry in (newroot / "etc").iterdir()) == ["hostname", "victim"]
+    assert (tmp_path / "outside/victim").read_text() == "untouched"
+
+
 def test_an_open_file_is_copied(newroot: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(os.urandom(3_000_000))

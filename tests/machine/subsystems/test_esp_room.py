@@ -46,6 +46,12 @@ def test_the_kernel_that_is_replaced_makes_room(esp: Path, tmp_path: Path) -> No
     assert (esp / SLOT.other.uki).read_bytes() == b"a" * MIB
 
 
+def test_half_a_kernel_that_a_power_cut_left_makes_room(esp: Path, tmp_path: Path) -> None:
+    (esp / "EFI/Linux/.trident-b.efi.new").write_bytes(b"h" * (2 * MIB))
+    copy_boot_files(image(tmp_path, 2 * MIB), esp, SLOT, "x86_64")
+    assert sorted(path.name for path in (esp / "EFI/Linux").iterdir()) == ["trident-a.efi", "trident-b.efi"]
+
+
 def test_the_kernel_that_runs_never_makes_room(esp: Path, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedConfiguration) as caught:
         copy_boot_files(image(tmp_path, 3 * MIB), esp, SLOT, "x86_64")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.errors import InvalidInput, Servicing, UnsupportedConfiguration
-from trident.host.files import sync_directory, write_file
+from trident.host.files import sync_directory, temporary_name, write_file
 from trident.host.mount import sync_filesystem
 from trident.subsystems.boot.names import LOADER_ENTRIES_MARK, fallback_path, loader_name
 
@@ -128,6 +128,9 @@ def make_room(esp: Path, files: tuple[BootFile, ...], slot: Slot) -> None:
         OSError: the ESP cannot be read.
     """
     needed = sum(file.source.stat().st_size for file in files) + _SPARE_BYTES
+    for file in files:  # A power cut may have left half a kernel.
+        target = esp / file.path
+        target.with_name(temporary_name(target.name)).unlink(missing_ok=True)
     previous = esp / slot.uki
     if shutil.disk_usage(esp).free < needed and previous.exists():
         # The slot's root volume is being overwritten: its previous kernel boots nothing any more.
