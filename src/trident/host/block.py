@@ -108,15 +108,6 @@ def filesystem_uuid(path: str | os.PathLike[str]) -> str | None:
     return found.stdout.strip() or None
 
 
-def discard(path: Path) -> bool:
-    """Tell a device that nothing on it is needed any more; ``False`` if it does not support that.
-
-    Raises:
-        Servicing: ``command-failed`` if it is in use.
-    """
-    return run(["blkdiscard", path], accept=(0, 1)).code == 0
-
-
 def _swaps(sysroot: Path) -> list[str]:
     try:
         return (sysroot / "proc/swaps").read_text(encoding="utf-8").splitlines()[1:]

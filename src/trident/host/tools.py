@@ -11,7 +11,6 @@ from trident.errors import ExecutionEnvironment
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 PACKAGES: dict[str, str] = {
-    "blkdiscard": "util-linux",
     "blkid": "util-linux",
     "chroot": "coreutils",
     "debugfs": "e2fsprogs",
