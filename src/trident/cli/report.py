@@ -5,22 +5,36 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trident.errors import InvalidInput, TridentError
+
+if TYPE_CHECKING:
+    from trident.config.problems import Problem
 
 
 def print_error(error: TridentError, *, as_json: bool) -> None:
     """Tell an error on stderr: what, why, what to do; with ``as_json`` also as a document on stdout."""
     if as_json:
         print_json({"error": _document(error)})
+    problems = getattr(error, "problems", None)
+    if problems is not None:
+        print_problems(problems)
     red, dim, plain = _colours()
     lines = [f"{red}error{plain}[{error.kind}/{error.code}]: {error.message}"]
     lines += [f"{dim}  because:{plain} {cause}" for cause in error.causes() if cause not in error.message]
     if error.hint:
         lines.append(f"{dim}  hint:{plain} {error.hint}")
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    """Show mistakes and oddities of a Host Configuration on stderr, each with its place."""
+    from trident.config.report import render_problems
+
+    sys.stderr.write(render_problems(problems, colour=_colourful()))
 
 
 def _document(error: TridentError) -> dict[str, Any]:
@@ -32,9 +46,11 @@ def _document(error: TridentError) -> dict[str, Any]:
 
 
 def _colours() -> tuple[str, str, str]:
-    if sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
-        return "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
-    return "", "", ""
+    return ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if _colourful() else ("", "", "")
+
+
+def _colourful() -> bool:
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def print_json(document: object) -> None:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from trident.config.load import require_valid
 from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
 from trident.host.efi import EfiVariables
 from trident.plan.session import Session
@@ -98,10 +99,16 @@ def baseline(status: HostStatus) -> HostStatus:
 
 
 def complete_storage(configuration: HostConfiguration, running: HostConfiguration) -> HostConfiguration:
-    """``configuration`` with the running storage section if it names none (upstream does the same)."""
+    """``configuration`` with the running storage section if it names none (upstream does the same).
+
+    Raises:
+        InvalidInput: ``invalid-host-configuration-static`` if the two do not fit each other.
+    """
     if configuration.storage != type(configuration.storage)():
         return configuration
-    return configuration.evolve(storage=running.storage)
+    completed = configuration.evolve(storage=running.storage)
+    require_valid(completed, "with the storage of the running host")
+    return completed
 
 
 def _update(

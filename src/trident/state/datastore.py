@@ -196,12 +196,23 @@ def parse_host_status(text: str) -> HostStatus:
 
 
 def dump_yaml(document: Any) -> str:
-    """``document`` as block-style YAML in the given key order."""
+    """``document`` as block-style YAML in the given key order, for readers of YAML 1.1 and 1.2 alike."""
     import yaml
 
+    from trident.config.scalars import meaning
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        pass
+
+    def represent_text(dumper: Any, text: str) -> Any:
+        # PyYAML quotes what YAML 1.1 would take for something else; 1.2 takes other things, such as 0o17.
+        quoted = '"' if text and not isinstance(meaning(text), str) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
+
+    Dumper.add_representer(str, represent_text)
     text = yaml.dump(
         document,
-        Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
+        Dumper=Dumper,
         sort_keys=False,
         default_flow_style=False,
         allow_unicode=True,

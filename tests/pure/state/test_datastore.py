@@ -7,9 +7,13 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
+from trident.config.document import read_document
+from trident.config.nodes import MapNode, ScalarNode
+from trident.config.scalars import meaning
 from trident.errors import ErrorKind, TridentError
-from trident.state.datastore import Datastore, parse_host_status
+from trident.state.datastore import Datastore, dump_yaml, parse_host_status
 from trident.state.status import HostStatus, ServicingState
 
 
@@ -99,3 +103,16 @@ def test_a_damaged_status_is_one_clear_error(text: str) -> None:
     with pytest.raises(TridentError) as caught:
         parse_host_status(text)
     assert caught.value.code == "parse-host-status"
+
+
+@pytest.mark.parametrize(
+    "text", ["0o17", "1e3", "0x1F", "yes", "null", "", "0755", "12:30", "- a", "a: b", "naïve"]
+)
+def test_text_stays_text_for_readers_of_either_yaml(text: str) -> None:
+    written = dump_yaml({"value": text})
+    assert yaml.safe_load(written) == {"value": text}
+    root = read_document(written).root
+    assert isinstance(root, MapNode)
+    node = root.values["value"]
+    assert isinstance(node, ScalarNode)
+    assert (meaning(node.text) if node.plain else node.text) == text

@@ -15,7 +15,7 @@ from trident.servicing.preview import preview
 
 def run(options: argparse.Namespace) -> int:
     """Print what install or update would do."""
-    plan = preview(load(options.config), Environment())
+    plan = preview(load(options.config, storage_may_be_missing=True), Environment())
     if options.output == "json":
         print_json(plan.to_document())
     else:

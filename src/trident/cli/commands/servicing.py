@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trident.cli.progress import drawn
-from trident.cli.report import print_error, print_json, save_text
+from trident.cli.report import print_error, print_json, print_problems, save_text
 from trident.errors import ExitCode, TridentError
 from trident.plan.step import Operation
 from trident.servicing.environment import Environment, Outcome
@@ -19,15 +19,25 @@ if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
 
 
-def load(path: str) -> HostConfiguration:
-    """The Host Configuration at ``path``, ``-`` being standard input.
+def load(path: str, *, storage_may_be_missing: bool = False) -> HostConfiguration:
+    """The Host Configuration at ``path``, ``-`` being standard input; what is odd in it is told on stderr.
+
+    Args:
+        path: a file name, or ``-``.
+        storage_may_be_missing: an update keeps the present storage where the file names none.
 
     Raises:
         InvalidInput: it cannot be read, or it has mistakes.
     """
-    from trident.config.load import load_host_configuration_file
+    from trident.config.load import judge_host_configuration, read_source
+    from trident.config.problems import ConfigurationErrors
 
-    return load_host_configuration_file(path)
+    name, text = read_source(path)
+    verdict = judge_host_configuration(text, name, storage_may_be_missing=storage_may_be_missing)
+    if verdict.configuration is None:
+        raise ConfigurationErrors(verdict.code, name, verdict.problems)
+    print_problems(verdict.problems)
+    return verdict.configuration
 
 
 def operations(options: argparse.Namespace) -> frozenset[Operation]:

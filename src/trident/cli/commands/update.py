@@ -10,5 +10,5 @@ from trident.servicing.update import update
 
 def run(options: argparse.Namespace) -> int:
     """Update the host."""
-    configuration = load(options.config)
+    configuration = load(options.config, storage_may_be_missing=True)
     return perform(options, lambda env: update(configuration, operations(options), env))

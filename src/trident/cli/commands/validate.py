@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 
-from trident.cli.commands.servicing import load
-from trident.cli.report import print_json
+from trident.cli.report import print_json, print_problems
+from trident.config.load import judge_host_configuration, read_source
 from trident.errors import ExitCode
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check a Host Configuration."""
-    load(options.config)
-    name = "standard input" if options.config == "-" else options.config
+    """Report every mistake in a Host Configuration, and what is odd in it."""
+    name, text = read_source(options.config)
+    verdict = judge_host_configuration(text, name)
+    valid = verdict.configuration is not None
     if options.output == "json":
-        print_json({"valid": True, "file": options.config})
+        problems = [problem.to_document() for problem in verdict.problems]
+        print_json({"valid": valid, "file": name, "problems": problems})
     else:
-        sys.stdout.write(f"{name} is a valid Host Configuration.\n")
-    return ExitCode.SUCCESS
+        print_problems(verdict.problems)
+        if valid:
+            sys.stdout.write(f"{name} is a valid Host Configuration.\n")
+    return ExitCode.SUCCESS if valid else ExitCode.FAILED
