@@ -11,7 +11,7 @@ from trident.servicing.environment import Environment, configuration_from
 from trident.servicing.gather import gather_facts, open_image
 from trident.servicing.install import refuse_unless_live
 from trident.servicing.select import select_update
-from trident.servicing.update import baseline, complete_storage, refuse_runtime
+from trident.servicing.update import baseline, complete_storage
 from trident.servicing.volumes import refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.status import HostStatus, ServicingState, ServicingType
@@ -40,7 +40,6 @@ def preview(configuration: HostConfiguration, environment: Environment) -> Plan:
         situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
         refuse(situation)
         refuse_running_target(situation)
-        refuse_runtime(situation)
         return compile_plan(situation, changes)
 
 

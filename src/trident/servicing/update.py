@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from trident.config.load import require_valid
-from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
+from trident.errors import InvalidInput, TridentError
 from trident.host.efi import EfiVariables
 from trident.plan.session import Session
 from trident.plan.situation import Facts, Situation
@@ -141,7 +141,6 @@ def _update(
             situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
             refuse(situation)
             refuse_running_target(situation)
-            refuse_runtime(situation)
             require_tools(situation)
             plan = compile_plan(situation, changes)
             _withdraw(status, running, datastore)
@@ -160,20 +159,6 @@ def _update(
         summary="The update is finalized; the host boots it next and commits it after that boot.",
         plan=plan,
     )
-
-
-def refuse_runtime(situation: Situation) -> None:
-    """Refuse what only a runtime update could do.
-
-    Raises:
-        UnsupportedConfiguration: ``runtime-update``.
-    """
-    if situation.servicing_type is ServicingType.RUNTIME_UPDATE:
-        raise UnsupportedConfiguration(
-            "runtime-update",
-            "Only settings of a runtime update have changed, and runtime updates are not supported yet.",
-            hint="Change 'image' as well to apply them with an A/B update.",
-        )
 
 
 def _withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> None:
