@@ -100,13 +100,15 @@ def _measure(report: Report, cosi: Cosi, url: str, *, kind: str, target: str, ro
             times[name].append(seconds)
             if name == "ours":
                 memory = max(memory, int(printed) / 1024)
+    ratio = median_ratio(times["ours"], times["pipe"])
+    note = f"{ratio:.2f} of the pipe, peak {memory:.0f} MiB"
     report.rows += [
-        Row(f"{kind}: trident, verified and synced", tuple(times["ours"]), note=f"peak {memory:.0f} MiB"),
+        Row(f"{kind}: trident, verified and synced", tuple(times["ours"]), note=note),
         Row(f"{kind}: curl | zstd -dc | dd", tuple(times["pipe"]), note="verifies nothing"),
     ]
-    ratio = median_ratio(times["ours"], times["pipe"])
-    report.budgets.append(Budget(f"stream-{kind}-vs-pipe", ratio, RATIO))
-    report.budgets.append(Budget(f"stream-{kind}-memory", memory, MEMORY, "MiB"))
+    if kind == "loop":  # the promise is about block devices; a file is measured for comparison
+        report.budgets.append(Budget("stream-vs-pipe", ratio, RATIO))
+        report.budgets.append(Budget("stream-memory", memory, MEMORY, "MiB"))
 
 
 def _timed(command: Sequence[str]) -> tuple[float, str]:
