@@ -72,6 +72,7 @@ class Machine:
         self.ssh_port = free_port()
         self.booted: qemu.DirectBoot | None = None
         self._outlive = outlive
+        self._left_running = False
         self._ram = ram
         # Socket paths are limited to 108 bytes, so they live in a short place.
         self._sockets = Path(tempfile.mkdtemp(prefix="trident-lab-"))
@@ -96,7 +97,7 @@ class Machine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.alive:
+        if self.alive and not self._left_running:
             self.power_cut()
         self._remove_sockets()
         if self._own_directory and kind is None:
@@ -181,6 +182,10 @@ class Machine:
         """Press the reset button."""
         self.ssh.disconnect()
         self.qmp.execute("system_reset")
+
+    def leave_running(self) -> None:
+        """Let the machine go on when the context ends; it must have been made with ``outlive``."""
+        self._left_running = True
 
     def wait_for_exit(self, *, seconds: float = 120) -> None:
         """Wait until the guest has switched the machine off (or rebooted, if it was started with ``boot``).

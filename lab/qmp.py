@@ -63,6 +63,11 @@ class Qmp:
         with self._changed:
             return len(self._events)
 
+    def reported(self, name: str, since: int = 0) -> bool:
+        """Whether an event called ``name`` came after ``since``, or QEMU has ended."""
+        with self._changed:
+            return self._closed or any(event["event"] == name for event in self._events[since:])
+
     def wait_for_event(self, name: str, *, seconds: float, since: int = 0) -> Event:
         """The first event called ``name`` after ``since``.
 

@@ -15,7 +15,8 @@ PACKAGES = (
     "linux-image-cloud-amd64",
     "initramfs-tools", "zstd", "cpio", "kmod",
     "systemd", "systemd-sysv", "udev", "dbus", "systemd-boot-efi", "systemd-ukify",
-    "netplan.io", "iproute2", "openssh-server", "sudo", "passwd", "util-linux", "mount", "procps",
+    "netplan.io", "iproute2", "libnss-myhostname", "openssh-server",
+    "sudo", "passwd", "util-linux", "mount", "procps",
 )  # fmt: skip
 
 # Units that nothing in the lab needs; together they are a third of the boot time under emulation.
