@@ -288,5 +288,5 @@ def _check_room(image: ImageFile, target: Path | str, capacity: int | None) -> N
         f"The image {shown(image.path)} has {image.uncompressed_size} bytes, "
         f"but '{target}' holds only {capacity}.",
         hint="Make the partition larger.",
-        details={"path": image.path, "fsSize": image.uncompressed_size, "deviceSize": capacity},
+        details={"path": image.path, "fs_size": image.uncompressed_size, "device_size": capacity},
     )

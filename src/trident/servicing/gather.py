@@ -65,7 +65,7 @@ def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str,
 
 @contextlib.contextmanager
 def open_image(configuration: HostConfiguration) -> Iterator[Cosi]:
-    """The image of ``configuration``, its metadata verified.
+    """The image of ``configuration``, its metadata verified and every image of it found in its place.
 
     Raises:
         InvalidInput: ``missing-os-image`` if the configuration names none; whatever opening it finds.
@@ -77,4 +77,5 @@ def open_image(configuration: HostConfiguration) -> Iterator[Cosi]:
             hint="Add an 'image' section with 'url' and 'sha384'.",
         )
     with open_cosi(configuration.image.url, configuration.image.sha384) as cosi:
+        cosi.locate_images()
         yield cosi
