@@ -52,7 +52,7 @@ class ScriptsSubsystem:
             yield Change("scripts", ServicingType.AB_UPDATE, "scripts run while a new target is made")
         elif old != new and new.scripts != Scripts():
             yield Change(
-                "scripts", ServicingType.AB_UPDATE, "the configured scripts run only with a new target"
+                "scripts", ServicingType.AB_UPDATE, "it has scripts, which run only while a new target is made"
             )
 
     def check(self, situation: Situation) -> Iterable[TridentError]:
