@@ -152,7 +152,7 @@ def test_the_image_that_runs_already_is_refused(host: Machine, server: Server) -
 @pytest.mark.usefixtures("untouched")
 def test_finalize_before_stage_is_refused(host: Machine, server: Server) -> None:
     url = server.publish(images.good(2).path)
-    result = update(host, url, options="--allowed-operations finalize")
+    result = update(host, url, options="--allowed-operations=finalize")
     refused(result, "finalize-before-stage")
 
 

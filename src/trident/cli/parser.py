@@ -194,7 +194,8 @@ def _operations(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in OPERATIONS:
             raise argparse.ArgumentTypeError(
-                f"'{name}' is not an operation; choose from {', '.join(OPERATIONS)}"
+                f"'{name}' is not an operation; choose from {', '.join(OPERATIONS)} "
+                "(CONFIG goes before this option, or write --allowed-operations=stage CONFIG)"
             )
     return names
 
