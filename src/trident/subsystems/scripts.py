@@ -52,7 +52,9 @@ class ScriptsSubsystem:
             yield Change("scripts", ServicingType.AB_UPDATE, "scripts run while a new target is made")
         elif old != new and new.scripts != Scripts():
             yield Change(
-                "scripts", ServicingType.AB_UPDATE, "it has scripts, which run only while a new target is made"
+                "scripts",
+                ServicingType.AB_UPDATE,
+                "it has scripts, which run only while a new target is made",
             )
 
     def check(self, situation: Situation) -> Iterable[TridentError]:
