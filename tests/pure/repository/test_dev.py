@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,15 +41,15 @@ def test_an_unknown_command_is_an_error_that_tells_what_there_is() -> None:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of ./dev and its lists that anybody may write to."""
-    shutil.copy(ROOT / "dev", tmp_path)
-    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for path in (tmp_path, *tmp_path.parents):
-        if path.owner() == "root" and path != Path("/") and path.is_relative_to(tmp_path.parents[1]):
-            path.chmod(0o777)
-    return tmp_path
+def checkout() -> Iterator[Path]:
+    """A copy of ./dev and its lists that anybody may reach and write to, which pytest's own place is not."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o777)
+        shutil.copy(ROOT / "dev", path)
+        shutil.copytree(ROOT / "requirements", path / "requirements")
+        shutil.copy(ROOT / "pyproject.toml", path)
+        yield path
 
 
 def test_without_root_it_says_exactly_what_to_install(checkout: Path) -> None:
