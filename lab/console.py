@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.errors import LabError, TimedOut
 
-_ESCAPES = re.compile(r"\x1b(\[[0-9;?=]*[A-Za-z]|\][^\x07]*\x07|[()][AB012]|[=>78c])|[\x00\r]")
+_ESCAPES = re.compile(r"\x1b(\[[0-9;?=!]*[A-Za-z]|\][^\x07]*\x07|[()][AB012]|[=>78c])|[\x00\r]")
 
 
 class Console:

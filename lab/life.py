@@ -131,12 +131,14 @@ def servicing(machine: Machine, command: str, *, seconds: float = 300) -> Result
         else:
             time.sleep(0.1)
     went_down = machine.qmp.reported("RESET", since)
+    # The shared connection goes first: its process holds the other ends of the command's pipes.
+    if went_down:
+        machine.ssh.disconnect()
     process.kill()
     out, err = ended or process.communicate()
     result = Result(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
     if not went_down:
         raise CommandFailed(command, result.returncode, result.stdout, result.stderr)
-    machine.ssh.disconnect()
     if machine.booted is not None:
         machine.wait_for_exit(seconds=60)
     return result
