@@ -12,7 +12,7 @@ from trident.servicing.gather import gather_facts, open_image
 from trident.servicing.install import refuse_unless_live
 from trident.servicing.select import select_update
 from trident.servicing.update import baseline, complete_storage
-from trident.servicing.volumes import refuse_running_target
+from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.status import HostStatus, ServicingState, ServicingType
 
@@ -32,10 +32,11 @@ def preview(configuration: HostConfiguration, environment: Environment) -> Plan:
     running = baseline(status)
     current = configuration_from(running.spec)
     desired = complete_storage(configuration, current)
+    facts = gather_facts(desired, running.partition_paths)
+    refuse_other_volume(current, running, facts)
     servicing_type, changes = select_update(current, desired)
     if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
         return Plan(servicing_type)
-    facts = gather_facts(desired, running.partition_paths)
     with open_image(desired) as cosi:
         situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
         refuse(situation)

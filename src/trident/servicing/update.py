@@ -17,7 +17,7 @@ from trident.servicing.environment import Environment, Outcome, configuration_fr
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
 from trident.servicing.select import select_update
-from trident.servicing.volumes import refuse_running_target
+from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
@@ -121,6 +121,9 @@ def _update(
     running = baseline(status)
     current = configuration_from(running.spec)
     desired = complete_storage(configuration, current)
+    facts = gather_facts(desired, running.partition_paths)
+    # After the boot into an update and before its commit, the status of what runs is not the baseline.
+    refuse_other_volume(current, running, facts)
     staged = status.servicing_state in _PENDING and status.spec == desired.to_document()
     plan: Plan | None = None
     if not staged:
@@ -136,7 +139,6 @@ def _update(
         if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
             _withdraw(status, running, datastore)
             return NOTHING_TO_DO
-        facts = gather_facts(desired, running.partition_paths)
         with open_image(desired) as cosi:
             situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
             refuse(situation)

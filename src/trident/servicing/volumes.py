@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trident.errors import Servicing
-from trident.plan.situation import Situation
-from trident.state.status import AbVolume
+from trident.plan.situation import Facts, Situation
+from trident.state.status import AbVolume, HostStatus, ServicingType
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
 
 
 def target_root(situation: Situation) -> str:
@@ -33,6 +37,22 @@ def same_device(running: str | None, expected: str) -> bool:
 def volume_name(volume: AbVolume) -> str:
     """``volume A`` or ``volume B``, as messages name a side."""
     return f"volume {volume.letter.upper()}"
+
+
+def refuse_other_volume(configuration: HostConfiguration, running: HostStatus, facts: Facts) -> None:
+    """Refuse when the host runs the volume that Host Status takes for the inactive one.
+
+    Args:
+        configuration: what the active volume was made from.
+        running: the status of a provisioned host, see ``update.baseline``.
+        facts: the machine.
+
+    Raises:
+        Servicing: ``validate-ab-active-volume``.
+    """
+    root = configuration.storage.filesystem_at("/")
+    if root is not None and root.device_id is not None and configuration.storage.is_ab(root.device_id):
+        refuse_running_target(Situation(ServicingType.AB_UPDATE, configuration, running, facts))
 
 
 def refuse_running_target(situation: Situation) -> None:

@@ -1,0 +1,137 @@
+"""A host for the verbs: real datastore, lock and firmware variables, injected facts, no disk."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.pure.servicing.situations import configuration, facts, image, status
+from trident.config.model import HostConfiguration
+from trident.host.efi import EfiVariables
+from trident.host.loadoption import HardDrive, LoadOption
+from trident.plan.session import Session
+from trident.plan.situation import Facts
+from trident.plan.step import Operation, Step
+from trident.servicing import commit as commit_verb
+from trident.servicing import update as update_verb
+from trident.servicing.environment import Environment, Outcome
+from trident.servicing.execute import execute
+from trident.state.datastore import Datastore
+from trident.state.status import AbVolume, HostStatus
+
+ESP = HardDrive(1, 2048, 1048576, "11223344-5566-7788-99aa-bbccddeeff00")
+FIRMWARE_STEPS = {"create-boot-entry", "set-boot-next", "commit-boot-order"}
+BOTH = frozenset({Operation.STAGE, Operation.FINALIZE})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Simulated(Step):
+    """A step of the plan, carried out by the host of the test."""
+
+    step: Step
+    host: Host
+
+    @classmethod
+    def of(cls, step: Step, host: Host) -> Simulated:
+        inherited = {field.name: getattr(step, field.name) for field in dataclasses.fields(Step)}
+        return cls(**inherited, step=step, host=host)
+
+    def run(self, session: Session) -> None:
+        self.host.run_step(self.step, session)
+
+
+class Host:
+    """A provisioned host on volume A that runs v1; ``root`` is the volume that it has booted."""
+
+    def __init__(self, directory: Path) -> None:
+        efivars = directory / "efivars"
+        efivars.mkdir()
+        self.variables = EfiVariables(efivars)
+        for number, label in enumerate(("UiApp", "trident-a", "trident-b")):
+            self.variables.write(f"Boot{number:04X}", LoadOption(label, ESP, f"\\{label}.efi").encode())
+        self.order("trident-a", "UiApp", "trident-b")
+        agent = directory / "trident.conf"
+        agent.write_text(f"DatastorePath={directory}/state/datastore.sqlite\n")
+        self.environment = Environment(agent, directory / "lock")
+        with Datastore.create(self.environment.datastore_path) as store:
+            store.record(status(AbVolume.A, configuration()))
+        self.root = "root-a"
+        self.written: list[str] = []
+        self.before_step: Callable[[Step], None] = lambda _step: None
+
+    def facts(self, _configuration: HostConfiguration, _paths: Mapping[str, str]) -> Facts:
+        return dataclasses.replace(facts(), root_device=f"/dev/disk/by-partuuid/{self.root}")
+
+    def execute(self, steps: Sequence[Step], session: Session, datastore: Datastore) -> None:
+        """The executor itself, with steps that come back to this host."""
+        execute([Simulated.of(step, self) for step in steps], session, datastore)
+
+    def run_step(self, step: Step, session: Session) -> None:
+        """Carry out what concerns the firmware; note what any other step would write."""
+        self.before_step(step)
+        if step.id in FIRMWARE_STEPS:
+            step.run(session)
+        else:
+            self.assert_written_volume_is_out_of_reach(step)
+            self.written += step.touches
+
+    def assert_written_volume_is_out_of_reach(self, step: Step) -> None:
+        """What is written now is neither what runs nor what the firmware would boot."""
+        assert self.root not in step.touches
+        if step.operation is Operation.STAGE and {"root-a", "root-b"} & set(step.touches):
+            other = {"root-a": "trident-b", "root-b": "trident-a"}[self.root]
+            assert self.next_boot() != other
+
+    def status(self) -> HostStatus:
+        with Datastore.open(self.environment.datastore_path, read_only=True) as store:
+            return store.status()
+
+    def order(self, *labels: str) -> None:
+        for label in reversed(labels):
+            self.variables.move_first(self.variables.number_of(label))
+
+    def next_boot(self) -> str:
+        """Label of what the firmware starts next."""
+        labels = {entry.number: entry.label for entry in self.variables.entries()}
+        pending = self.variables.boot_next()
+        return labels[pending if pending is not None else self.variables.boot_order()[0]]
+
+    def boot(self, root: str | None = None) -> None:
+        """Power cycle, into what the firmware starts next, or into ``root`` in spite of it."""
+        self.root = root or self.next_boot().replace("trident", "root")
+        self.variables.clear_boot_next()
+
+    def update(self, desired: HostConfiguration, operations: frozenset[Operation] = BOTH) -> Outcome:
+        return update_verb.update(desired, operations, self.environment)
+
+    def commit(self) -> Outcome:
+        return commit_verb.commit(self.environment)
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """The host, with everything below the verbs that needs a real machine replaced."""
+    host = Host(tmp_path)
+
+    @contextlib.contextmanager
+    def opened(_configuration: HostConfiguration) -> Iterator[Any]:
+        yield SimpleNamespace(metadata=image())
+
+    monkeypatch.setattr(EfiVariables.__init__, "__defaults__", (host.variables.directory,))
+    for verb in (update_verb, commit_verb):
+        monkeypatch.setattr(verb, "require_root", lambda: None)
+        monkeypatch.setattr(verb, "gather_facts", host.facts)
+        monkeypatch.setattr(verb, "execute", host.execute)
+    monkeypatch.setattr(update_verb, "require_tools", lambda _situation: None)
+    monkeypatch.setattr(update_verb, "open_image", opened)
+    monkeypatch.setattr(
+        "trident.subsystems.boot.entries._load_option",
+        lambda _session, _esp, slot: LoadOption(slot.name, ESP, f"\\{slot.name}.efi"),
+    )
+    return host

@@ -1,0 +1,57 @@
+"""Update and commit in every state of a host: what runs is never written, and Host Status stays true."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pure.servicing.hosts import Host, host
+from tests.pure.servicing.situations import configuration
+from trident.config.model import HostConfiguration
+from trident.errors import InvalidInput, Servicing
+from trident.state.status import AbVolume, ServicingState
+
+__all__ = ["host"]
+
+V1, V2, V3 = configuration("v1"), configuration("v2"), configuration("v3")
+
+
+def test_an_update_is_committed_after_its_boot(host: Host) -> None:
+    assert host.update(V2).needs_reboot
+    host.boot()
+    host.commit()
+    status = host.status()
+    assert (status.servicing_state, status.ab_active_volume, host.root) == (
+        ServicingState.PROVISIONED,
+        AbVolume.B,
+        "root-b",
+    )
+    assert status.spec == V2.to_document()
+    assert host.next_boot() == "trident-b"
+
+
+@pytest.mark.parametrize("desired", [V1, V3], ids=["the previous one", "another one"])
+def test_a_system_that_waits_for_its_commit_is_not_updated(host: Host, desired: HostConfiguration) -> None:
+    host.update(V2)
+    host.boot()
+    before = host.status()
+    with pytest.raises(Servicing) as caught:
+        host.update(desired)
+    assert caught.value.code == "validate-ab-active-volume"
+    assert host.status().evolve(last_error=None) == before
+    host.commit()
+    assert host.status().spec == V2.to_document()
+
+
+def test_a_host_that_runs_the_inactive_volume_is_not_called_up_to_date(host: Host) -> None:
+    host.boot("root-b")
+    with pytest.raises(Servicing) as caught:
+        host.update(V1)
+    assert caught.value.code == "validate-ab-active-volume"
+
+
+def test_commit_before_the_reboot_refuses(host: Host) -> None:
+    host.update(V2)
+    with pytest.raises(InvalidInput) as caught:
+        host.commit()
+    assert caught.value.code == "commit-before-reboot"
+    assert host.next_boot() == "trident-b"
