@@ -55,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(verbs)
     _add_get(verbs)
     _add_image(verbs)
+    _add_help(verbs)
     return parser
 
 
@@ -180,6 +181,16 @@ def _add_image(verbs: Verbs[_Parser]) -> None:
     for parser in (build, inspect, verify, write):
         _add_output(parser)
         _add_verbosity(parser)
+
+
+def _add_help(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "help",
+        help="show this message or a command's help",
+        description="Print the help of trident, or of the given command: 'trident help image build'.",
+    )
+    parser.add_argument("command", metavar="COMMAND", nargs="*", help="the command to explain")
+    _add_verbosity(parser)
 
 
 def _add_configuration(parser: argparse.ArgumentParser, description: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trident.cli.commands.servicing import operations
+from trident.cli.main import main
 from trident.cli.parser import build_parser
 from trident.plan.step import Operation
 
@@ -75,3 +76,11 @@ def test_install_takes_upstreams_options() -> None:
 
 def test_get_reads_the_status_by_default() -> None:
     assert build_parser().parse_args(["get"]).kind == "status"
+
+
+@pytest.mark.parametrize("arguments", [[], ["update"], ["image", "build"]])
+def test_help_is_a_command_too(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["help", *arguments])
+    assert caught.value.code == 0
+    assert " ".join(["usage: trident", *arguments]) in capsys.readouterr().out
