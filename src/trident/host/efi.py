@@ -193,14 +193,21 @@ class EfiVariables:
         """Put an entry last in the order."""
         self._write_order((*(other for other in self.boot_order() if other != number), number))
 
-    def _remove(self, number: int) -> None:
-        # Order first: an order that names no entry is harmless, an entry nobody names is clutter.
+    def take_out(self, number: int) -> None:
+        """Take an entry out of the order; the entry itself stays."""
         if number in self.boot_order():
             self._write_order(tuple(other for other in self.boot_order() if other != number))
+
+    def _remove(self, number: int) -> None:
+        # Order first: an order that names no entry is harmless, an entry nobody names is clutter.
+        self.take_out(number)
         self.delete(f"Boot{number:04X}")
 
     def _write_order(self, numbers: tuple[int, ...]) -> None:
-        self.write("BootOrder", struct.pack(f"<{len(numbers)}H", *numbers))
+        if numbers:
+            self.write("BootOrder", struct.pack(f"<{len(numbers)}H", *numbers))
+        else:
+            self.delete("BootOrder")  # A variable cannot be empty.
 
     def _numbers(self) -> list[int]:
         try:

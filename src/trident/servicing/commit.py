@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trident.errors import InvalidInput, Servicing
+from trident.errors import InvalidInput, Servicing, TridentError
 from trident.host.efi import EfiVariables
 from trident.plan.session import Session
 from trident.plan.situation import Situation
@@ -17,7 +17,7 @@ from trident.servicing.update import FINALIZE_MARK, open_provisioned
 from trident.servicing.volumes import same_device, target_root, volume_name
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
-from trident.subsystems.boot import entry_label
+from trident.subsystems.boot import entry_label, keep_from_booting
 
 if TYPE_CHECKING:
     from trident.state.datastore import Datastore
@@ -110,7 +110,7 @@ def _not_booted(situation: Situation, datastore: Datastore, expected: str) -> Ex
     datastore.record(
         status.evolve(spec=status.spec_old, spec_old={}, servicing_state=ServicingState.PROVISIONED)
     )
-    return Servicing(
+    error = Servicing(
         "ab-update-reboot-check",
         f"The A/B update failed: the host booted from {booted} instead of the updated root {expected} "
         f"({volume_name(situation.target_volume)}).",
@@ -118,6 +118,12 @@ def _not_booted(situation: Situation, datastore: Datastore, expected: str) -> Ex
         "start, then update to an image that does.",
         details={"root_device_path": booted, "expected_device_path": expected},
     )
+    try:
+        # A commit that was cut off may have put the new system first in the order already.
+        keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
+    except TridentError as second:
+        error.__cause__ = second
+    return error
 
 
 def _install_not_booted(status: HostStatus, datastore: Datastore, booted: str, expected: str) -> Servicing:

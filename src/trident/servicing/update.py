@@ -21,6 +21,7 @@ from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
+from trident.subsystems.boot import keep_from_booting
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -145,6 +146,7 @@ def _update(
             refuse_running_target(situation)
             require_tools(situation)
             plan = compile_plan(situation, changes)
+            keep_from_booting(EfiVariables(), running.install_index, situation.target_volume)
             _withdraw(status, running, datastore)
             status = _stage(plan, situation, cosi, datastore, environment)
     if Operation.FINALIZE not in operations:
@@ -164,10 +166,9 @@ def _update(
 
 
 def _withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> None:
-    """Take back a pending update before its volume is written again.
+    """Take back a pending update, before its volume is written again or because it is not wanted any more.
 
-    From here on neither firmware nor status may lead to the half-written volume: BootNext goes first,
-    then the status.
+    From here on neither firmware nor status may lead to that volume: BootNext goes first, then the status.
     """
     if status.servicing_state not in _PENDING:
         return

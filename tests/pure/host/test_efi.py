@@ -124,3 +124,10 @@ def test_firmware_that_refuses_a_write_is_a_named_error(tmp_path: Path) -> None:
 def test_an_odd_order_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     (tmp_path / f"BootOrder-{GLOBAL_GUID}").write_bytes(struct.pack("<IHHB", 7, 1, 2, 9))
     assert EfiVariables(tmp_path).boot_order() == (1, 2)
+
+
+def test_an_order_without_entries_is_no_variable(variables: EfiVariables) -> None:
+    for number in variables.boot_order():
+        variables.take_out(number)
+    assert variables.read("BootOrder") is None
+    assert [entry.number for entry in variables.entries()] == [0, 1], "the entries themselves stay"

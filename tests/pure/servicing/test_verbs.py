@@ -8,6 +8,7 @@ from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import configuration
 from trident.config.model import HostConfiguration
 from trident.errors import InvalidInput, Servicing
+from trident.plan.step import Operation, Step
 from trident.state.status import AbVolume, ServicingState
 
 __all__ = ["host"]
@@ -47,6 +48,46 @@ def test_a_host_that_runs_the_inactive_volume_is_not_called_up_to_date(host: Hos
     with pytest.raises(Servicing) as caught:
         host.update(V1)
     assert caught.value.code == "validate-ab-active-volume"
+
+
+def test_commit_cut_off_after_the_order_then_the_old_system_by_hand(host: Host) -> None:
+    """The order names the new volume first, but the old system runs: it must come first again."""
+    host.update(V2)
+    host.boot()
+
+    def cut(step: Step) -> None:
+        if step.id == "set-uefi-fallback:trident-b:commit":
+            raise Servicing("mount", "The ESP cannot be mounted.")
+
+    host.before_step = cut
+    with pytest.raises(Servicing):
+        host.commit()
+    host.before_step = lambda _step: None
+    assert host.next_boot() == "trident-b"
+    host.boot("root-a")
+    with pytest.raises(Servicing) as caught:
+        host.commit()
+    assert caught.value.code == "ab-update-reboot-check"
+    assert host.next_boot() == "trident-a"
+    assert host.update(V3).needs_reboot
+    assert host.next_boot() == "trident-b"
+
+
+@pytest.mark.parametrize("state", ["staged", "provisioned"])
+@pytest.mark.parametrize("trap", ["BootNext", "BootOrder", "BootOrder without the other"])
+def test_nothing_boots_a_volume_that_is_being_written(host: Host, state: str, trap: str) -> None:
+    if state == "staged":
+        host.update(V2, frozenset({Operation.STAGE}))
+    target = host.variables.number_of("trident-b")
+    if trap == "BootNext":
+        host.variables.set_boot_next(target)
+    else:
+        host.variables.move_first(target)
+    if trap == "BootOrder without the other":
+        host.variables._write_order((target, host.variables.number_of("UiApp")))
+    host.update(V3)
+    assert host.next_boot() == "trident-b"
+    assert {"root-b"} <= set(host.written)
 
 
 def test_commit_before_the_reboot_refuses(host: Host) -> None:

@@ -15,6 +15,7 @@ from trident.subsystems.boot.entries import (
     MoveBootEntryFirst,
     PutBootEntryFirst,
     SetBootNext,
+    keep_out,
 )
 from trident.subsystems.boot.fallback import SetFallback
 from trident.subsystems.boot.names import Slot
@@ -22,6 +23,7 @@ from trident.subsystems.boot.stage import StageBootFiles
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
+    from trident.host.efi import EfiVariables
     from trident.plan.situation import Situation
     from trident.plan.step import Step
     from trident.state.status import AbVolume
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
 def entry_label(install_index: int, volume: AbVolume) -> str:
     """Label of the firmware's boot entry that starts ``volume`` of an install."""
     return Slot(install_index, volume).name
+
+
+def keep_from_booting(variables: EfiVariables, install_index: int, volume: AbVolume) -> None:
+    """See that the firmware does not start ``volume`` of an install before the other side of the pair.
+
+    Raises:
+        Servicing: ``set-efi-variable`` or ``read-efi-variable``.
+    """
+    keep_out(variables, Slot(install_index, volume))
 
 
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}

@@ -178,6 +178,24 @@ def append(variables: EfiVariables, target: LoadOption, servicing: LoadOption) -
     variables.move_last(variables.put_entry(target))
 
 
+def keep_out(variables: EfiVariables, slot: Slot) -> None:
+    """See that the firmware does not start ``slot`` before its other side: by ``BootNext`` or by the order.
+
+    The order may name the slot first after a commit that was cut off, or because somebody changed it.
+
+    Raises:
+        Servicing: ``set-efi-variable`` or ``read-efi-variable``.
+    """
+    kept_out = set(variables.numbers_of(slot.name))
+    if variables.boot_next() in kept_out:
+        variables.clear_boot_next()
+    pair = kept_out.union(variables.numbers_of(slot.other.name))
+    tried_first = next((number for number in variables.boot_order() if number in pair), None)
+    if tried_first in kept_out:
+        for number in sorted(kept_out):
+            variables.take_out(number)
+
+
 def keep_first(variables: EfiVariables, slot: Slot, option: LoadOption) -> None:
     """Make the slot that runs the one that boots, and forget a ``BootNext`` that names one of the two.
 
