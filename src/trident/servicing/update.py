@@ -36,6 +36,8 @@ NOTHING_TO_DO = Outcome(
 # The journal's line for finalizing as a whole, beside those of its steps.
 FINALIZE_MARK = "finalize"
 _PENDING = {ServicingState.AB_UPDATE_STAGED, ServicingState.AB_UPDATE_FINALIZED}
+# States for which ``baseline`` knows what runs.
+BASELINES = _PENDING | {ServicingState.PROVISIONED}
 
 
 def update(
@@ -202,7 +204,8 @@ def finalize(
     where commit finds in the journal that finalizing never ended and goes back to "staged".
 
     Raises:
-        TridentError: BootNext is not set, and the status is "staged" again.
+        TridentError: BootNext is not set, and the status is "staged" again; where the firmware or the
+            datastore refuse even that, the status stays "finalized", and commit sorts it out.
     """
     facts: Facts = gather_facts(desired, status.partition_paths)
     situation = Situation(ServicingType.AB_UPDATE, desired, status, facts)
@@ -213,13 +216,13 @@ def finalize(
     datastore.record(status.evolve(servicing_state=ServicingState.AB_UPDATE_FINALIZED))
     try:
         execute(plan.steps_of({Operation.FINALIZE}), _session(situation, datastore, environment), datastore)
+        datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
     except BaseException:
         # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
         with contextlib.suppress(TridentError):
             EfiVariables().clear_boot_next()
-        datastore.record(staged)
+            datastore.record(staged)
         raise
-    datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
     return plan
 
 

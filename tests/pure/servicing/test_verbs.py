@@ -7,8 +7,10 @@ import pytest
 from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import configuration
 from trident.config.model import HostConfiguration
-from trident.errors import InvalidInput, Servicing
+from trident.errors import InvalidInput, Servicing, TridentError
 from trident.plan.step import Operation, Step
+from trident.servicing import update as update_verb
+from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, ServicingState
 
 __all__ = ["host"]
@@ -88,6 +90,24 @@ def test_nothing_boots_a_volume_that_is_being_written(host: Host, state: str, tr
     host.update(V3)
     assert host.next_boot() == "trident-b"
     assert {"root-b"} <= set(host.written)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Servicing("write-to-datastore", "Full.")], ids=repr)
+def test_finalize_that_ends_late_takes_back_what_it_told_the_firmware(
+    host: Host, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    note = Datastore.note
+
+    def failing(store: Datastore, operation: str, step: str, event: str) -> None:
+        if (step, event) == (update_verb.FINALIZE_MARK, "done"):
+            raise error
+        note(store, operation, step, event)
+
+    monkeypatch.setattr(Datastore, "note", failing)
+    with pytest.raises(TridentError):
+        host.update(V2)
+    assert host.variables.boot_next() is None
+    assert host.status().servicing_state is ServicingState.AB_UPDATE_STAGED
 
 
 def test_commit_before_the_reboot_refuses(host: Host) -> None:
