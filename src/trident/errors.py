@@ -125,3 +125,12 @@ class Internal(TridentError):
     """A defect of Trident itself."""
 
     kind = ErrorKind.INTERNAL
+
+
+def unexpected(error: Exception) -> Internal:
+    """What to tell of an exception that no room turned into an error."""
+    return Internal(
+        "panic",
+        f"Trident met an error that it did not expect: {type(error).__name__}: {error}",
+        hint="This is a defect of Trident. Please report it with the log of this run.",
+    )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trident.cli.parser import build_parser
-from trident.errors import ExitCode, Internal, Interrupted, TridentError
+from trident.errors import ExitCode, Internal, Interrupted, TridentError, unexpected
 
 if TYPE_CHECKING:
     import argparse
@@ -50,11 +50,7 @@ def _defect(error: Exception) -> Internal:
     import logging
 
     logging.getLogger("trident").debug("unexpected exception", exc_info=error)
-    internal = Internal(
-        "panic",
-        f"Trident met an error that it did not expect: {type(error).__name__}: {error}",
-        hint="This is a defect of Trident. Please report it with the log of this run.",
-    )
+    internal = unexpected(error)
     internal.__cause__ = error
     return internal
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from trident.errors import Interrupted, TridentError
+from trident.errors import Interrupted, TridentError, unexpected
 from trident.progress import StepBegun, StepEnded
 
 if TYPE_CHECKING:
@@ -52,10 +52,11 @@ def _run(step: Step, session: Session, datastore: Datastore, index: int, total: 
 def recording_errors(datastore: Datastore, verb: str) -> Iterator[None]:
     """Record an error of the body as ``lastError`` in Host Status and let it go on.
 
-    Ctrl-C and SIGTERM become an error too, so that they are recorded like any other.
+    Ctrl-C and SIGTERM become an error too, and so does a defect, so that they are recorded like any other.
 
     Raises:
         TridentError: the body's error.
+        Internal: the body raised what it should not.
         Interrupted: the body was interrupted.
     """
     try:
@@ -71,6 +72,10 @@ def recording_errors(datastore: Datastore, verb: str) -> Iterator[None]:
     except TridentError as error:
         _record(datastore, error)
         raise
+    except Exception as defect:
+        internal = unexpected(defect)
+        _record(datastore, internal)
+        raise internal from defect
 
 
 def _record(datastore: Datastore, error: TridentError) -> None:

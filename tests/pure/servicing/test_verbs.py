@@ -7,7 +7,7 @@ import pytest
 from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import configuration
 from trident.config.model import HostConfiguration
-from trident.errors import InvalidInput, Servicing, TridentError
+from trident.errors import Internal, InvalidInput, Servicing, TridentError
 from trident.plan.step import Operation, Step
 from trident.servicing import update as update_verb
 from trident.state.datastore import Datastore
@@ -108,6 +108,18 @@ def test_finalize_that_ends_late_takes_back_what_it_told_the_firmware(
         host.update(V2)
     assert host.variables.boot_next() is None
     assert host.status().servicing_state is ServicingState.AB_UPDATE_STAGED
+
+
+def test_a_defect_is_recorded_as_last_error_too(host: Host) -> None:
+    def defect(_step: Step) -> None:
+        raise ZeroDivisionError("oops")
+
+    host.before_step = defect
+    with pytest.raises(Internal):
+        host.update(V2)
+    last_error = host.status().last_error
+    assert last_error is not None
+    assert last_error["category"] == "internal"
 
 
 def test_commit_before_the_reboot_refuses(host: Host) -> None:
