@@ -13,8 +13,8 @@ from trident.servicing.compile import compile_plan
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, require_root
-from trident.servicing.update import FINALIZE_MARK, open_provisioned
-from trident.servicing.volumes import same_device, target_root, volume_name
+from trident.servicing.update import BASELINES, FINALIZE_MARK, baseline, open_provisioned
+from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
 from trident.subsystems.boot import entry_label, keep_from_booting
@@ -37,6 +37,7 @@ def commit(environment: Environment) -> Outcome:
     Raises:
         Servicing: the host runs another system than the one it was told to boot; the status is that
             of the system that runs, and ``lastError`` says what happened.
+            The same if there is nothing to commit, but the inactive volume was booted by hand.
         InvalidInput: the host has not rebooted since finalize, or was not installed by Trident.
     """
     require_root()
@@ -44,6 +45,8 @@ def commit(environment: Environment) -> Outcome:
         status = datastore.status()
         servicing_type = _FINALIZED.get(status.servicing_state)
         if servicing_type is None:
+            with recording_errors(datastore, "commit"):
+                _check_active(status)
             return Outcome(
                 ServicingType.NO_ACTIVE_SERVICING,
                 needs_reboot=False,
@@ -51,6 +54,14 @@ def commit(environment: Environment) -> Outcome:
             )
         with recording_errors(datastore, "commit"):
             return _commit(servicing_type, status, datastore, environment)
+
+
+def _check_active(status: HostStatus) -> None:
+    """Refuse to call a host fine that runs another volume than Host Status says."""
+    if status.servicing_state in BASELINES:
+        running = baseline(status)
+        configuration = configuration_from(running.spec)
+        refuse_other_volume(configuration, running, gather_facts(configuration, running.partition_paths))
 
 
 def _commit(
@@ -91,6 +102,12 @@ def _not_booted(situation: Situation, datastore: Datastore, expected: str) -> Ex
     """Record what is true now, and say why the new system does not run."""
     status, facts = situation.status, situation.facts
     booted = facts.root_device or "a RAM disk"
+    if status.is_management_os:
+        return InvalidInput(
+            "commit-before-reboot",
+            "The install is finalized, but the machine still runs the servicing OS.",
+            hint="Reboot the machine; 'trident commit' runs by itself on the new system.",
+        )
     if situation.servicing_type is ServicingType.CLEAN_INSTALL:
         return _install_not_booted(status, datastore, booted, expected)
     if _boot_still_pending(situation):

@@ -128,3 +128,27 @@ def test_commit_before_the_reboot_refuses(host: Host) -> None:
         host.commit()
     assert caught.value.code == "commit-before-reboot"
     assert host.next_boot() == "trident-b"
+
+
+def test_commit_of_an_install_before_the_reboot_keeps_the_install(host: Host) -> None:
+    with Datastore.open(host.environment.datastore_path) as store:
+        store.record(
+            store.status().evolve(
+                servicing_state=ServicingState.CLEAN_INSTALL_FINALIZED,
+                is_management_os=True,
+                ab_active_volume=None,
+            )
+        )
+    host.root = "ram"
+    with pytest.raises(InvalidInput) as caught:
+        host.commit()
+    assert caught.value.code == "commit-before-reboot"
+    assert host.status().servicing_state is ServicingState.CLEAN_INSTALL_FINALIZED
+
+
+def test_commit_says_so_when_the_inactive_volume_runs(host: Host) -> None:
+    host.boot("root-b")
+    with pytest.raises(Servicing) as caught:
+        host.commit()
+    assert caught.value.code == "validate-ab-active-volume"
+    assert host.status().last_error is not None
