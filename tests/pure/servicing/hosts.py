@@ -63,6 +63,8 @@ class Host:
             store.record(status(AbVolume.A, configuration()))
         self.root = "root-a"
         self.written: list[str] = []
+        # What each volume was made from; nothing while it is half written.
+        self.content = {"root-a": configuration().to_document(), "root-b": {}}
         self.before_step: Callable[[Step], None] = lambda _step: None
 
     def facts(self, _configuration: HostConfiguration, _paths: Mapping[str, str]) -> Facts:
@@ -80,6 +82,10 @@ class Host:
         else:
             self.assert_written_volume_is_out_of_reach(step)
             self.written += step.touches
+            if step.id.startswith("stage-boot-files"):
+                self.content[step.touches[0]] = {}
+            elif step.id.startswith("write-image"):
+                self.content[step.touches[0]] = session.situation.desired.to_document()
 
     def assert_written_volume_is_out_of_reach(self, step: Step) -> None:
         """What is written now is neither what runs nor what the firmware would boot."""
