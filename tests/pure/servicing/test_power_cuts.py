@@ -19,7 +19,7 @@ from trident.state.status import AbVolume, ServicingState
 __all__ = ["host"]
 
 V2, V3 = configuration("v2"), configuration("v3")
-MOMENTS = 32  # more than an update has writes
+MOMENTS = 52  # more than an update has writes
 
 
 class PowerCut(BaseException):
