@@ -33,6 +33,10 @@ CREATE TABLE IF NOT EXISTS journal (
 """
 
 
+# What SQLite says of a damaged file, also when the damage is in a text.
+_DAMAGE = (sqlite3.Error, UnicodeError)
+
+
 class Datastore:
     """An open datastore. Use :meth:`create` or :meth:`open`; close it by leaving the context."""
 
@@ -50,9 +54,9 @@ class Datastore:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600)
-            store = cls(_connect(f"file:{path}?mode=rw"), path)
+            store = cls(_connect(path, "rw"), path)
             store._connection.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *_DAMAGE) as error:
             raise Servicing(
                 "open-datastore",
                 f"The datastore {path} cannot be created: {error}.",
@@ -80,11 +84,14 @@ class Datastore:
                 details={"path": str(path)},
             )
         try:
-            connection = _connect(f"file:{path}?mode={'ro' if read_only else 'rw'}")
-            if not read_only:
-                connection.executescript(_SCHEMA)
-            connection.execute("SELECT contents FROM hoststatus LIMIT 1")
-        except sqlite3.Error as error:
+            try:
+                connection = _opened(path, "ro" if read_only else "rw")
+            except sqlite3.OperationalError as error:
+                # A writer was killed; what it left half done must be rolled back before anybody can read.
+                if not (read_only and error.sqlite_errorname.startswith("SQLITE_READONLY")):
+                    raise
+                connection = _opened(path, "rw")
+        except _DAMAGE as error:
             raise _unreadable(path, error) from error
         return cls(connection, path)
 
@@ -104,7 +111,7 @@ class Datastore:
             row = self._connection.execute(
                 "SELECT contents FROM hoststatus ORDER BY id DESC LIMIT 1"
             ).fetchone()
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise _unreadable(self.path, error) from error
         return None if row is None else str(row[0])
 
@@ -141,11 +148,18 @@ class Datastore:
             )
 
     def last_journal_event(self, operation: str, step: str) -> str | None:
-        """The newest event of a step, or ``None`` if it never ran."""
-        row = self._connection.execute(
-            "SELECT event FROM journal WHERE operation = ? AND step = ? ORDER BY id DESC LIMIT 1",
-            (operation, step),
-        ).fetchone()
+        """The newest event of a step, or ``None`` if it never ran.
+
+        Raises:
+            Initialization: ``load-host-status`` if the file is damaged.
+        """
+        try:
+            row = self._connection.execute(
+                "SELECT event FROM journal WHERE operation = ? AND step = ? ORDER BY id DESC LIMIT 1",
+                (operation, step),
+            ).fetchone()
+        except _DAMAGE as error:
+            raise _unreadable(self.path, error) from error
         return None if row is None else str(row[0])
 
     def copy_to(self, path: Path) -> Datastore:
@@ -165,7 +179,7 @@ class Datastore:
         try:
             with self._connection:
                 yield
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise Servicing(
                 "write-to-datastore",
                 f"The datastore {self.path} cannot be written: {error}.",
@@ -205,6 +219,8 @@ def dump_yaml(document: Any) -> str:
         pass
 
     def represent_text(dumper: Any, text: str) -> Any:
+        # A file name that is not UTF-8 is no text: its odd bytes become escapes, as on stderr.
+        text = text.encode(errors="backslashreplace").decode()
         # PyYAML quotes what YAML 1.1 would take for something else; 1.2 takes other things, such as 0o17.
         quoted = '"' if text and not isinstance(meaning(text), str) else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
@@ -220,8 +236,22 @@ def dump_yaml(document: Any) -> str:
     return str(text).removesuffix("...\n")
 
 
-def _connect(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=10)
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection through which the newest status can be read."""
+    connection = _connect(path, mode)
+    try:
+        if mode == "rw":
+            connection.executescript(_SCHEMA)
+        connection.execute("SELECT contents FROM hoststatus LIMIT 1")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    name = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, timeout=10)
     # A row that was reported as written survives a power cut (SQLite: PRAGMA synchronous).
     connection.execute("PRAGMA synchronous = EXTRA")
     return connection

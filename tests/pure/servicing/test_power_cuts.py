@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,8 +33,8 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     left = -1
     connect = datastore._connect
 
-    def connected(uri: str) -> sqlite3.Connection:
-        connection = connect(uri)
+    def connected(path: Path, mode: str) -> sqlite3.Connection:
+        connection = connect(path, mode)
         connection.execute("PRAGMA synchronous = OFF")  # The disk of this test does not lose power.
         return connection
 

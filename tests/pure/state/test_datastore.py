@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
 import sqlite3
 import stat
 from pathlib import Path
@@ -116,3 +119,51 @@ def test_text_stays_text_for_readers_of_either_yaml(text: str) -> None:
     node = root.values["value"]
     assert isinstance(node, ScalarNode)
     assert (meaning(node.text) if node.plain else node.text) == text
+
+
+def test_what_a_killed_writer_left_half_done_does_not_keep_readers_out(tmp_path: Path) -> None:
+    path = tmp_path / "datastore.sqlite"
+    with Datastore.create(path) as store:
+        store.record(HostStatus(servicing_state=ServicingState.PROVISIONED))
+    if (writer := os.fork()) == 0:
+        connection = sqlite3.connect(path)
+        connection.executescript("PRAGMA cache_size = 1; BEGIN")
+        for _row in range(100):
+            connection.execute("INSERT INTO hoststatus (contents) VALUES (?)", ("x" * 4096,))
+        os._exit(0)
+    os.waitpid(writer, 0)
+    assert path.with_name("datastore.sqlite-journal").exists(), "a hot journal"
+    with Datastore.open(path, read_only=True) as store:
+        assert store.status().servicing_state is ServicingState.PROVISIONED
+
+
+@pytest.mark.parametrize("name", ["a#b.sqlite", "a?b.sqlite", "a%41.sqlite", "ä b.sqlite"])
+def test_the_file_has_the_name_that_was_asked_for(tmp_path: Path, name: str) -> None:
+    with Datastore.create(tmp_path / name) as store:
+        store.record(HostStatus())
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert Datastore.open(tmp_path / name, read_only=True).contents() is not None
+
+
+def test_a_name_that_is_not_utf_8_can_be_recorded(tmp_path: Path) -> None:
+    with Datastore.create(tmp_path / "datastore.sqlite") as store:
+        store.record(HostStatus(last_error={"message": "/a/\udcff"}))
+        assert store.status().last_error == {"message": "/a/\\udcff"}
+
+
+def test_damage_anywhere_is_an_error_of_a_named_kind(tmp_path: Path) -> None:
+    path = tmp_path / "datastore.sqlite"
+    with Datastore.create(path) as store:
+        for _row in range(20):
+            store.record(HostStatus(last_error={"message": "x" * 1000}))
+            store.note("stage", "step", "begin")
+    whole, chance = path.read_bytes(), random.Random(1)
+    for _attempt in range(60):
+        content = bytearray(whole)
+        for _byte in range(200):
+            content[chance.randrange(100, len(content))] = chance.randrange(256)
+        path.write_bytes(content)
+        with contextlib.suppress(TridentError), Datastore.open(path) as store:
+            store.status()
+            store.last_journal_event("stage", "step")
+            store.record(HostStatus())
