@@ -179,7 +179,7 @@ def _expect(now: life.Standing, *, slot: str, version: str, first: str) -> None:
 
 def _export(machine: Machine) -> None:
     disk.to_raw(machine.disk_path, OUTPUT / "disk.raw")
-    disk.to_raw(machine.variables_path, OUTPUT / "efivars.fd")
+    shutil.copyfile(machine.variables_path, OUTPUT / "efivars.fd")
     shutil.copyfile(machine.console.path, OUTPUT / "console.log")
 
 

@@ -1,4 +1,4 @@
-"""Disk images and variable stores of machines, by qemu-img."""
+"""Disk images of machines, by qemu-img."""
 
 from __future__ import annotations
 
@@ -59,11 +59,6 @@ def to_raw(image: Path, path: Path) -> None:
 def flattened(image: Path, path: Path) -> None:
     """A qcow2 copy that stands on nothing else."""
     _qemu_img("convert", "-O", "qcow2", image, path)
-
-
-def from_raw(image: Path, path: Path) -> None:
-    """A qcow2 copy of a raw image."""
-    _qemu_img("convert", "-f", "raw", "-O", "qcow2", image, path)
 
 
 def _qemu_img(*arguments: str | Path) -> None:

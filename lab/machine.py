@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lab import disk as disks
 from lab import emulator, firmware, qemu
 from lab.console import Console
 from lab.disk import Disk
@@ -31,13 +30,13 @@ from lab.ssh import Result, Ssh, free_port
 class Machine:
     """One machine with UEFI firmware, a disk, a variable store, a network and a serial console.
 
-    Its files lie in ``directory``: ``disk.qcow2``, ``variables.qcow2``, ``console.log``, ``qemu.log``.
+    Its files lie in ``directory``: ``disk.qcow2``, ``variables.fd``, ``console.log``, ``qemu.log``.
     Leaving the context ends the machine as a power cut would; the directory stays if an error ended it.
 
     Args:
         disk: what the disk starts as.
         boot: a kernel and initrd for the first start instead of the disk; see :meth:`start`.
-        variables: a qcow2 variable store to start from, or ``None`` for a blank one.
+        variables: a variable store to start from, or ``None`` for a blank one.
         user: who logs in over ssh. Commands run as root all the same, by sudo.
         memory: in MiB.
         processors: virtual CPUs.
@@ -66,7 +65,7 @@ class Machine:
         self.directory = directory or Path(tempfile.mkdtemp(prefix=f"{name}-", dir=MACHINES))
         self.memory, self.processors, self.boot = memory, processors, boot
         self.disk_path = self.directory / "disk.qcow2"
-        self.variables_path = self.directory / "variables.qcow2"
+        self.variables_path = self.directory / "variables.fd"
         self.console = Console(self.directory / "console.log")
         self.user = user
         self.ssh_port = free_port()
@@ -82,7 +81,7 @@ class Machine:
         if variables is None:
             self.forget_variables()
         else:
-            disks.overlay(variables, self.variables_path)
+            shutil.copyfile(variables, self.variables_path)
 
     # Life
 
@@ -243,9 +242,9 @@ class Machine:
         return self.run(command, seconds=seconds).stdout.strip()
 
     def put(self, content: str | bytes, path: str) -> None:
-        """Write a file in the machine."""
+        """Write a file in the machine, so that it outlives a power cut."""
         data = content.encode() if isinstance(content, str) else content
-        self.run(f"cat > {shlex.quote(path)}", stdin=data)
+        self.run(f"cat > {shlex.quote(path)} && sync {shlex.quote(path)}", stdin=data)
 
     def wait_for_console(self, pattern: str, *, seconds: float = 240, since: int = 0) -> str:
         """The first match of a regular expression in the console log after byte ``since``."""
@@ -280,15 +279,8 @@ class Machine:
         """Give the machine a blank variable store, as after a firmware update or an empty battery."""
         if self.alive:
             raise LabError("Variables can be replaced only while the machine is off.")
-        self.variables_path.unlink(missing_ok=True)
-        disks.from_raw(emulator.blank_variables(), self.variables_path)
+        shutil.copyfile(emulator.blank_variables(), self.variables_path)
 
     def boot_variables(self) -> firmware.BootVariables:
-        """BootOrder and its entries, read from the store.
-
-        While the machine is on this is what the firmware has flushed so far; OVMF writes through.
-        """
-        with tempfile.TemporaryDirectory() as scratch:
-            raw = Path(scratch) / "variables.fd"
-            disks.to_raw(self.variables_path, raw)
-            return firmware.read_boot_variables(raw)
+        """BootOrder and its entries, read from the store, whether the machine is on or off."""
+        return firmware.read_boot_variables(self.variables_path)

@@ -26,7 +26,7 @@ class Hardware:
 
     Attributes:
         disk: its disk, qcow2.
-        variables: its UEFI variable store, qcow2.
+        variables: its UEFI variable store, raw.
         ssh_port: port on loopback that leads to the guest's port 22.
         memory: in MiB.
         processors: virtual CPUs.
@@ -55,8 +55,11 @@ def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str
         "-m", str(hardware.memory), "-smp", str(hardware.processors),
         "-blockdev", f"driver=file,filename={emulator.firmware_code()},node-name=code,read-only=on",
         "-machine", "pflash0=code,pflash1=variables",
-        *_blockdev("variables", hardware.variables, "writeback"),
-        *_blockdev("disk", hardware.disk, "unsafe"),
+        # Raw: a write to flash is in the file at once, as on a board; qcow2 would keep its tables in memory.
+        "-blockdev", f"driver=file,filename={hardware.variables},node-name=variables",
+        # The guest's flushes reach the host's page cache, which outlives a killed QEMU, and go no further.
+        "-blockdev", "driver=qcow2,node-name=disk,file.driver=file,cache.no-flush=on,discard=unmap,"
+        f"file.filename={hardware.disk}",
         "-device", "virtio-blk-pci,drive=disk,serial=lab",
         # romfile= : without a ROM the firmware has no network boot to wait for.
         "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{hardware.ssh_port}-:22",
@@ -75,16 +78,3 @@ def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str
     if hardware.incoming is not None:
         arguments += ["-incoming", f"file:{hardware.incoming}"]
     return arguments
-
-
-def _blockdev(name: str, path: Path, cache: str) -> list[str]:
-    """A qcow2 file.
-
-    ``unsafe`` keeps the guest's flushes out of the host's disk: only guests lose power here, and what a
-    killed QEMU wrote stays in the host's page cache.
-    """
-    flush = ",cache.no-flush=on" if cache == "unsafe" else ""
-    return [
-        "-blockdev",
-        f"driver=qcow2,node-name={name},file.driver=file,file.filename={path}{flush},discard=unmap",
-    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Snapshot:
         boot = facts["boot"]
         return Machine(
             disk.Disk.copy_of(self.path / "disk.qcow2"),
-            variables=self.path / "variables.qcow2",
+            variables=self.path / "variables.fd",
             boot=qemu.DirectBoot(Path(boot[0]), Path(boot[1]), boot[2]) if boot and ram else None,
             user=facts["user"],
             memory=facts["memory"],
@@ -92,7 +93,7 @@ def save(machine: Machine, path: Path) -> None:
     control.execute("quit")
     machine.wait_for_exit(seconds=60)
     disk.flattened(machine.disk_path, path / "disk.qcow2")
-    disk.flattened(machine.variables_path, path / "variables.qcow2")
+    shutil.copyfile(machine.variables_path, path / "variables.fd")
     boot = machine.booted
     facts = {
         "memory": machine.memory,
