@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trident.cli.parser import build_parser
+from trident.cli.streams import prepare_streams
 from trident.errors import ExitCode, Internal, Interrupted, TridentError, unexpected
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Never lets a traceback out."""
+    prepare_streams()
     options = build_parser().parse_args(arguments)
     # A stopped service and a closed terminal end the work as Ctrl-C does: undone, recorded, explained.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1) wants the work to go on.
+            signal.signal(number, _interrupt)
     try:
         from trident.cli.log import set_up_logging
 
@@ -33,12 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(error, options)
     except KeyboardInterrupt:
         return _report(Interrupted("interrupted", f"'trident {options.verb}' was interrupted."), options)
-    except BrokenPipeError:
-        # The reader of a pipe went away; Python would complain once more while it closes stdout.
-        sys.stdout = None
-        return ExitCode.SUCCESS
     except Exception as error:  # noqa: BLE001  (the last line of defence: a defect is reported, not dumped)
-        return _report(_defect(error), options)
+        internal = unexpected(error)
+        internal.__cause__ = error
+        return _report(internal, options)
     return code
 
 
@@ -46,18 +47,13 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _defect(error: Exception) -> Internal:
-    import logging
-
-    logging.getLogger("trident").debug("unexpected exception", exc_info=error)
-    internal = unexpected(error)
-    internal.__cause__ = error
-    return internal
-
-
 def _report(error: TridentError, options: argparse.Namespace) -> int:
     from trident.cli.report import print_error, save_document
 
+    if isinstance(error, Internal):
+        import logging
+
+        logging.getLogger("trident").debug("a defect", exc_info=error)
     print_error(error, as_json=getattr(options, "output", "text") == "json")
     path = getattr(options, "error", None)
     if path is not None:

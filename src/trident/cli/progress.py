@@ -133,7 +133,7 @@ def _bars() -> Iterator[Progress]:
 def _json_lines(descriptor: int) -> Progress:
     try:
         writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         writable = False
     if not writable:
         raise InvalidInput("progress-fd", f"--progress-fd {descriptor} is not a descriptor open for writing.")

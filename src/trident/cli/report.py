@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trident.cli.streams import say, tell
 from trident.errors import InvalidInput, TridentError
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 def print_error(error: TridentError, *, as_json: bool) -> None:
     """Tell an error on stderr: what, why, what to do; with ``as_json`` also as a document on stdout."""
     if as_json:
-        print_json({"error": _document(error)})
+        with contextlib.suppress(TridentError):  # stdout takes nothing; stderr may.
+            print_json({"error": _document(error)})
     problems = getattr(error, "problems", None)
     if problems is not None:
         print_problems(problems)
@@ -27,14 +30,14 @@ def print_error(error: TridentError, *, as_json: bool) -> None:
     lines += [f"{dim}  because:{plain} {cause}" for cause in error.causes() if cause not in error.message]
     if error.hint:
         lines.append(f"{dim}  hint:{plain} {error.hint}")
-    sys.stderr.write("\n".join(lines) + "\n")
+    tell("\n".join(lines) + "\n")
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
     """Show mistakes and oddities of a Host Configuration on stderr, each with its place."""
     from trident.config.report import render_problems
 
-    sys.stderr.write(render_problems(problems, colour=_colourful()))
+    tell(render_problems(problems, colour=_colourful()))
 
 
 def _document(error: TridentError) -> dict[str, Any]:
@@ -54,8 +57,12 @@ def _colourful() -> bool:
 
 
 def print_json(document: object) -> None:
-    """Print a document as JSON on stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+    """Print a document as JSON on stdout.
+
+    Raises:
+        ExecutionEnvironment: ``write-output`` if stdout takes nothing.
+    """
+    say(json.dumps(document, indent=2, default=str) + "\n")
 
 
 def save_document(document: object, path: str) -> None:
@@ -75,14 +82,26 @@ def save_text(text: str, path: str) -> None:
     Raises:
         InvalidInput: ``write-output-file`` if the path cannot be written.
     """
+    from trident.host.files import write_file
+
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.new")
     try:
-        temporary.touch(mode=0o600)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
-        raise InvalidInput("write-output-file", f"{path} cannot be written: {error.strerror}.") from error
+        if _is_replaceable(target):
+            write_file(target, text, mode=0o600)
+        else:
+            with target.open("w", encoding="utf-8") as file:
+                file.write(text)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidInput("write-output-file", f"{path} cannot be written: {reason}.") from error
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether a file may take the place of what is there: not of a device, a pipe, or ``/dev/stdout``."""
+    place = path.absolute()
+    if path.is_symlink() and (place.is_relative_to("/dev") or place.is_relative_to("/proc")):
+        return False
+    return path.is_file() or not path.exists()
 
 
 def human_bytes(count: int) -> str:

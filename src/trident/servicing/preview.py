@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trident.errors import TridentError
 from trident.plan.plan import Plan
 from trident.plan.situation import Situation
 from trident.servicing.compile import compile_plan, refuse
@@ -60,8 +61,10 @@ def _preview_install(configuration: HostConfiguration) -> Plan:
 
 
 def _status(environment: Environment) -> HostStatus:
-    path = environment.datastore_path
-    if not path.exists():
+    try:
+        with Datastore.open(environment.datastore_path, read_only=True) as datastore:
+            return datastore.status()
+    except TridentError as error:
+        if error.code != "datastore-not-found":
+            raise
         return HostStatus()
-    with Datastore.open(path, read_only=True) as datastore:
-        return datastore.status()

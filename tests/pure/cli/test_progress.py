@@ -57,7 +57,7 @@ def test_a_reader_that_left_does_not_stop_the_work() -> None:
     os.close(writer)
 
 
-@pytest.mark.parametrize("descriptor", [-1, 987654])
+@pytest.mark.parametrize("descriptor", [-1, 987654, 10**30])
 def test_a_descriptor_that_is_not_open_is_refused_before_any_work(descriptor: int) -> None:
     with pytest.raises(InvalidInput) as caught, drawn(descriptor):
         pass

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 from trident.cli.report import save_text
+from trident.cli.streams import say
 from trident.errors import ExitCode
 from trident.servicing.environment import Environment
 from trident.servicing.get import Kind, get_document, get_text
@@ -22,5 +22,5 @@ def run(options: argparse.Namespace) -> int:
     if options.outfile is not None:
         save_text(text, options.outfile)
     else:
-        sys.stdout.write(text)
+        say(text)
     return ExitCode.SUCCESS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trident.cli.progress import drawn
 from trident.cli.report import human_bytes, print_json
+from trident.cli.streams import say
 from trident.errors import ExitCode
 from trident.progress import BytesMoved, StepBegun, StepEnded
 
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "json":
         print_json(document)
     else:
-        sys.stdout.write(text)
+        say(text)
     return ExitCode.SUCCESS
 
 

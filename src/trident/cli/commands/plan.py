@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from trident.cli.commands.servicing import load
 from trident.cli.report import human_bytes, print_json
+from trident.cli.streams import say
 from trident.errors import ExitCode
 from trident.plan.plan import Plan
 from trident.servicing.environment import Environment
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "json":
         print_json(plan.to_document())
     else:
-        sys.stdout.write(describe(plan))
+        say(describe(plan))
     return ExitCode.SUCCESS
 
 

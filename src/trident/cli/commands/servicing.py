@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import itertools
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trident.cli.progress import drawn
 from trident.cli.report import print_error, print_json, print_problems, save_text
+from trident.cli.streams import say
 from trident.errors import ExitCode, TridentError
 from trident.plan.step import Operation
 from trident.servicing.environment import Environment, Outcome
@@ -54,11 +53,16 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
     except TridentError:
         _save_status(options, environment)
         raise
-    _save_status(options, environment)
-    # The work is done; nobody listening any more must not keep the host from its reboot.
-    with contextlib.suppress(OSError):
+    # The work is done; a report that nobody can have must not keep the host from its reboot.
+    reported = _save_status(options, environment)
+    try:
         _print_outcome(outcome, as_json=options.output == "json")
-    return _reboot() if outcome.needs_reboot else ExitCode.SUCCESS
+    except TridentError as error:
+        print_error(error, as_json=False)
+        reported = False
+    if outcome.needs_reboot:
+        return _reboot()
+    return ExitCode.SUCCESS if reported else ExitCode.FAILED
 
 
 def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
@@ -71,16 +75,22 @@ def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
             }
         )
     else:
-        sys.stdout.write(outcome.summary + "\n")
-    sys.stdout.flush()
+        say(outcome.summary + "\n")
 
 
-def _save_status(options: argparse.Namespace, environment: Environment) -> None:
-    if options.status is None or not environment.datastore_path.exists():
-        return
+def _save_status(options: argparse.Namespace, environment: Environment) -> bool:
+    """Save the Host Status that was asked for; whether that went well. It never hides how the verb ended."""
+    if options.status is None:
+        return True
     from trident.servicing.get import Kind, get_text
 
-    save_text(get_text(Kind.STATUS, environment), options.status)
+    try:
+        save_text(get_text(Kind.STATUS, environment), options.status)
+    except TridentError as error:
+        if error.code != "datastore-not-found":
+            print_error(error, as_json=False)
+            return False
+    return True
 
 
 def _reboot() -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from trident.cli.report import print_json, print_problems
+from trident.cli.streams import say
 from trident.config.load import judge_host_configuration, read_source
 from trident.errors import ExitCode
 
@@ -21,5 +21,5 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_problems(verdict.problems)
         if valid:
-            sys.stdout.write(f"{name} is a valid Host Configuration.\n")
+            say(f"{name} is a valid Host Configuration.\n")
     return ExitCode.SUCCESS if valid else ExitCode.FAILED
