@@ -43,6 +43,7 @@ def run(
     timeout: float | None = None,
     accept: Collection[int] = (0,),
     on_line: Callable[[str], None] | None = None,
+    secret: int = 0,
 ) -> Completed:
     """Start ``command`` and wait for it to end.
 
@@ -58,6 +59,7 @@ def run(
         accept: exit codes that count as success.
         on_line: called with each line as it is printed; standard error then goes the same way as
             standard output, and the result holds both in ``stdout``.
+        secret: how many of the last arguments the log must not show.
 
     Raises:
         Servicing: ``command-failed`` if it ended with another code, ``command-timed-out`` if it was killed.
@@ -66,7 +68,8 @@ def run(
     arguments = [os.fspath(part) for part in command]
     if root is not None:
         arguments = ["chroot", os.fspath(root), *arguments]
-    logger.debug("+ %s", shlex.join(arguments))
+    shown = arguments[: len(arguments) - secret]
+    logger.debug("+ %s%s", shlex.join(shown), f" [and {secret} arguments]" if secret else "")
     variables = {"PATH": SEARCH_PATH, "LC_ALL": "C", **(environment or {})}
     child: subprocess.Popen[str] | None = None
     try:
@@ -129,7 +132,7 @@ def _start(
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the body is through.
+    """Let Ctrl-C, SIGTERM and SIGHUP wait until the body is through.
 
     Between the start of a program and the moment at which its handle is stored, an exception would
     leave it running with nobody to end it.
@@ -138,7 +141,7 @@ def _interrupts_held_back() -> Iterator[None]:
         yield  # Python runs signal handlers in the main thread only.
         return
     caught: list[tuple[int, FrameType | None]] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = {number: signal.getsignal(number) for number in numbers}
     held = [number for number, handler in handlers.items() if callable(handler)]
     for number in held:
@@ -218,6 +221,13 @@ def _not_installed(tool: str) -> ExecutionEnvironment:
     )
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # Most of the real-time signals have no name.
+        return str(number)
+
+
 def _timed_out(arguments: Sequence[str], timeout: float) -> Servicing:
     return Servicing(
         "command-timed-out",
@@ -230,9 +240,7 @@ def _failed(arguments: Sequence[str], code: int, output: str) -> Servicing:
     """The error for an unaccepted exit code, with the last lines that the program printed."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     tail = "\n".join(lines[-_ERROR_LINES:])[-_ERROR_CHARACTERS:]
-    ending = (
-        f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"
-    )
+    ending = f"was killed by signal {_signal_name(-code)}" if code < 0 else f"failed with exit code {code}"
     return Servicing(
         "command-failed",
         f"'{_name(arguments)}' {ending}" + (f": {tail}" if tail else "."),

@@ -162,6 +162,7 @@ class RunScript(Step):
                 root=inside,
                 environment=self.environment(newroot),
                 on_line=session.note,
+                secret=len(self.script.arguments),
             )
         except Servicing as error:
             raise Servicing(

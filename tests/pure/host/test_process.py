@@ -138,3 +138,14 @@ def gone(pid: int) -> bool:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except (ProcessLookupError, FileNotFoundError):
         return True
+
+
+def test_secret_arguments_are_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="trident.host.process"):
+        assert run(["echo", "login", "hunter2"], secret=1).stdout == "login hunter2\n"
+    assert "+ echo login [and 1 arguments]" in caplog.messages
+
+
+def test_death_by_a_signal_without_a_name_is_told_too() -> None:
+    with pytest.raises(Servicing, match="killed by signal 40"):
+        run(["sh", "-c", "kill -40 $$"])
