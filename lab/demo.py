@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -98,8 +97,10 @@ def _tell(server: Server, stage: Stage, *, keep: bool) -> str:
             life.boot_from_disk(machine)
             _note(entry, machine)
         (directory / "pid").write_text(str(machine.pid), encoding="ascii")
-        command = shlex.join(machine.ssh.command_line(shared=False))
-        told = f"The machine runs on. Reach it:\n  {command}\nEnd it:\n  kill {machine.pid}"
+        told = (
+            f"The machine runs on; root by sudo. Reach it:\n  {machine.ssh.for_people()}\n"
+            f"End it:\n  kill {machine.pid}"
+        )
         machine.leave_running()
     return told
 

@@ -6,6 +6,7 @@ import shlex
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,14 +82,17 @@ class Ssh:
         self.user = user
         self._control = control
 
-    def command_line(self, *, shared: bool = True) -> list[str]:
+    def command_line(self) -> list[str]:
         """The ssh client's command line, without a command."""
-        options = dict(_OPTIONS)
-        if shared:
-            options["ControlPath"] = str(self._control)
-        else:
-            options.pop("ControlMaster")
-            options.pop("ControlPersist")
+        return self._command_line({**_OPTIONS, "ControlPath": str(self._control)})
+
+    def for_people(self) -> str:
+        """What a person types to log in."""
+        return shlex.join(
+            self._command_line({"StrictHostKeyChecking": "no", "UserKnownHostsFile": "/dev/null"})
+        )
+
+    def _command_line(self, options: Mapping[str, str]) -> list[str]:
         flags = [flag for key, value in options.items() for flag in ("-o", f"{key}={value}")]
         return ["ssh", "-p", str(self.port), "-i", str(private_key()), *flags, f"{self.user}@127.0.0.1"]
 
