@@ -36,6 +36,9 @@ def main() -> int:
         "--keep", action="store_true", help="leave the machine running, and print how to reach it"
     )
     options = parser.parse_args()
+    if os.geteuid() != 0:
+        print("The demo needs root: Debian trees hold other owners' files. sudo ./dev demo", file=sys.stderr)
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _clear()
     with Server() as server, Stage(server.bytes_served) as stage:

@@ -69,17 +69,21 @@ class Stage:
             )
         else:
             self.console.print(f"… {escape(title)}")
+        mark = ""
         try:
             yield entry
+        except BaseException:
+            mark = " [red]– failed[/red]"
+            raise
         finally:
             entry.seconds = time.monotonic() - begun
             entry.bytes = self._bytes_served() - before
             self.timeline.entries.append(entry)
             if self._progress is not None and task is not None:
-                self._progress.update(task, completed=1, final=entry.bytes)
+                self._progress.update(task, completed=1, final=entry.bytes, description=escape(title) + mark)
             else:
                 moved = f", {entry.bytes / _MEBIBYTE:.1f} MiB fetched" if entry.bytes else ""
-                self.console.print(f"  {entry.seconds:.1f} s{moved}")
+                self.console.print(f"  {entry.seconds:.1f} s{moved}{mark}")
 
     def quote(self, command: str, said: str) -> None:
         """Show what a command in the machine said."""

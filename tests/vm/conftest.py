@@ -16,12 +16,6 @@ from lab.images import Image
 from lab.machine import Machine
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/vm" in str(item.path):
-            item.add_marker(pytest.mark.vm)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from lab import images, life
 from lab.http import Server
 from lab.images import Image
 from lab.machine import Machine
+
+pytestmark = pytest.mark.vm
 
 
 def assert_fell_back(machine: Machine) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab import images, life
 from lab.host_configuration import PATH
 from lab.http import Server
 from lab.images import Image
 from lab.machine import Machine
+
+pytestmark = pytest.mark.vm
 
 
 def test_a_blank_machine_is_installed_updated_and_updated_again(

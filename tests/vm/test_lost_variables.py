@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab import images, life
 from lab.http import Server
 from lab.machine import Machine
+
+pytestmark = pytest.mark.vm
 
 
 def test_the_committed_system_boots_and_can_be_updated(runs_v2: Machine, server: Server) -> None:

@@ -6,11 +6,15 @@ import json
 import time
 from collections.abc import Callable
 
+import pytest
+
 from lab import life
 from lab.host_configuration import PATH
 from lab.http import Server
 from lab.images import Image
 from lab.machine import Machine
+
+pytestmark = pytest.mark.vm
 
 UPDATE = f"trident update {PATH}"
 STAGE = f"{UPDATE} --allowed-operations stage"
