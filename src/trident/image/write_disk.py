@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from trident.errors import InvalidInput, UnsupportedConfiguration
 from trident.image.check import PartitionView, inspect_cosi, read_gpt, shifted
 from trident.image.cosi.metadata import Disk
 from trident.image.cosi.reader import Cosi
 from trident.image.gpt import Gpt
+from trident.image.source.local import local_path
 from trident.image.stream import Moved, stream_image
 from trident.image.target import PIECE, Target
 
@@ -38,7 +41,8 @@ def write_disk(cosi: Cosi, target: Path | str, moved: Moved | None = None) -> Di
         moved: called with compressed bytes fetched so far and in all.
 
     Raises:
-        InvalidInput: ``corrupt-os-image`` if the image is not what it says; ``disk-too-small``.
+        InvalidInput: ``corrupt-os-image`` if the image is not what it says; ``disk-too-small``;
+            ``target-is-image`` if the target is the image's own file.
         UnsupportedConfiguration: ``os-image-without-disk`` before COSI 1.2; ``sector-size-mismatch``.
         Servicing: ``deploy-images`` if the target is mounted or cannot be written; ``fetch-os-image``.
     """
@@ -50,6 +54,7 @@ def write_disk(cosi: Cosi, target: Path | str, moved: Moved | None = None) -> Di
             f"'{cosi.url}' follows COSI {cosi.metadata.version}, which does not describe a whole disk.",
             hint="Build the image as COSI 1.2, or deploy it with 'trident install'.",
         )
+    _refuse_own_file(cosi, target)
     with Target(target) as device:
         size = _size_of(device, disk)
         device.clear()
@@ -62,6 +67,19 @@ def write_disk(cosi: Cosi, target: Path | str, moved: Moved | None = None) -> Di
         device.sync()
         device.reread_partitions()
     return DiskWritten(size, fetched, written)
+
+
+def _refuse_own_file(cosi: Cosi, target: Path | str) -> None:
+    """Refuse to cut the image's file to nothing before it is read."""
+    if urlsplit(cosi.url).scheme.lower() not in ("", "file"):
+        return
+    with contextlib.suppress(OSError):  # The target does not exist yet.
+        if Path(local_path(cosi.url)).samefile(target):
+            raise InvalidInput(
+                "target-is-image",
+                f"'{target}' is the image itself; writing it would destroy the image.",
+                hint="Name another file, or a disk.",
+            )
 
 
 def _size_of(device: Target, disk: Disk) -> int:

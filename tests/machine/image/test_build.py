@@ -365,6 +365,7 @@ def without(*names: str) -> list[Entry]:
         (FILES, READY + "root: {size: 1M}\n", "root file system needs"),
         (FILES, READY + "architecture: arm64\n", "systemd-bootaa64.efi"),
         ([*FILES, ("odd\nname", {}, b"")], READY, "line break"),
+        ([*FILES, ("/".join("d" * 1500), {}, b"")], READY, "nested too deeply"),
     ],
 )
 def test_what_makes_no_image_is_said_and_leaves_nothing_behind(
@@ -396,3 +397,27 @@ def test_an_old_image_stays_until_the_new_one_is_complete(tmp_path: Path) -> Non
         built(archive(tmp_path / "tree.tar", without("usr/lib/os-release")), output)
 
     assert output.read_text() == "the old one"
+
+
+@pytest.mark.parametrize("name", ["tree/lab.cosi", "tree/etc/lab.cosi", "pipe", "folder", "missing/lab.cosi"])
+def test_an_image_is_not_put_where_it_would_do_harm(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "tree").mkdir()
+    subprocess.run(
+        ["tar", "-xf", archive(tmp_path / "tree.tar"), "--exclude=dev", "-C", tmp_path / "tree"], check=True
+    )
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InvalidInput) as caught:
+        built(tmp_path / "tree", tmp_path / name)
+    assert caught.value.code == "image-build"
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_an_image_does_not_replace_the_archive_that_it_is_made_of(tmp_path: Path) -> None:
+    tree = archive(tmp_path / "tree.tar")
+    content = tree.read_bytes()
+    with pytest.raises(InvalidInput, match="lies in the root tree"):
+        built(tree, tree)
+    assert tree.read_bytes() == content

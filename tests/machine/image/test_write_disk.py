@@ -99,6 +99,20 @@ def test_an_image_that_fails_leaves_no_partition_table(tmp_path: Path, loop_devi
     assert set(Path(node).read_bytes()[:MIB]) == {0}
 
 
+@pytest.mark.parametrize("name", ["image.cosi", "link"])
+def test_an_image_is_not_written_over_itself(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "image.cosi"
+    with opened(tmp_path, sample(tmp_path)) as cosi:
+        source = Path(cosi.url)
+        source.rename(file)
+    (tmp_path / "link").symlink_to(file)
+    content = file.read_bytes()
+    with open_cosi(f"file://{file}") as cosi, pytest.raises(InvalidInput) as caught:
+        write_disk(cosi, tmp_path / name)
+    assert caught.value.code == "target-is-image"
+    assert file.read_bytes() == content
+
+
 def test_before_1_2_there_is_no_disk_to_write(tmp_path: Path) -> None:
     file = tmp_path / "old.cosi"
     file.write_bytes(tar([("metadata.json", encoded({**old_document("1.1"), "images": []}))]))

@@ -79,10 +79,7 @@ def build_image(tree: Path, layout: Layout, output: Path, progress: Progress = s
         Servicing: ``command-failed`` or ``image-build`` if a tool or the disk fails.
     """
     require(TOOLS)
-    if not output.parent.is_dir():
-        raise InvalidInput(
-            "image-build", f"The directory '{output.parent}' does not exist.", hint="Create it first."
-        )
+    _check_output(tree, output)
     steps = _Steps(progress)
     with (
         replacing(output) as cosi,
@@ -105,6 +102,27 @@ def build_image(tree: Path, layout: Layout, output: Path, progress: Progress = s
             sha384 = write_cosi(cosi, metadata, files)
             size = os.fstat(cosi.fileno()).st_size
     return BuildReport(output, size, metadata, sha384, steps.seconds)
+
+
+def _check_output(tree: Path, output: Path) -> None:
+    """Refuse a place where the image would harm something, or become part of itself."""
+    if not output.parent.is_dir():
+        raise InvalidInput(
+            "image-build", f"The directory '{output.parent}' does not exist.", hint="Create it first."
+        )
+    if output.exists() and not output.is_file():
+        raise InvalidInput(
+            "image-build",
+            f"'{output}' is no regular file, so an image cannot take its place.",
+            hint="Give the name of a file; 'trident image write' writes an image to a disk.",
+        )
+    inside = tree.is_dir() and output.parent.resolve().is_relative_to(tree.resolve())
+    if inside or (output.exists() and tree.exists() and output.samefile(tree)):
+        raise InvalidInput(
+            "image-build",
+            f"'{output}' lies in the root tree '{tree}', which is only read.",
+            hint="Write the image to another directory.",
+        )
 
 
 @dataclass

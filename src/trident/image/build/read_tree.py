@@ -51,6 +51,8 @@ def read_tree(source: Path, staging: Path) -> Tree:
             raise
         where = f"{error.filename}: " if error.filename else ""
         raise _unreadable(source, where + (error.strerror or str(error))) from error
+    except RecursionError as error:
+        raise _unreadable(source, "its directories are nested too deeply") from error
     return tree
 
 
