@@ -21,8 +21,8 @@ from lab.paths import CACHE
 
 Part = str | bytes | Path
 
-KEPT = 4
-KEPT_SECONDS = 3 * 3600
+KEPT = 3
+KEPT_SECONDS = 3600
 
 
 def digest(*parts: Part) -> str:
