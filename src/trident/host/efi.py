@@ -127,8 +127,12 @@ class EfiVariables:
         return _number(self.read("BootNext"))
 
     def set_boot_next(self, number: int) -> None:
-        """Start an entry at the next boot, once."""
-        self.write("BootNext", struct.pack("<H", number))
+        """Start an entry at the next boot, once.
+
+        Raises:
+            Servicing: ``set-efi-variable``, also if the firmware did not keep it.
+        """
+        self._write_kept("BootNext", struct.pack("<H", number))
 
     def clear_boot_next(self) -> None:
         """Let the order decide at the next boot."""
@@ -205,9 +209,20 @@ class EfiVariables:
 
     def _write_order(self, numbers: tuple[int, ...]) -> None:
         if numbers:
-            self.write("BootOrder", struct.pack(f"<{len(numbers)}H", *numbers))
+            self._write_kept("BootOrder", struct.pack(f"<{len(numbers)}H", *numbers))
         else:
             self.delete("BootOrder")  # A variable cannot be empty.
+
+    def _write_kept(self, name: str, content: bytes) -> None:
+        """Write what decides the next boot, and read it back: some firmware takes it and keeps its own."""
+        self.write(name, content)
+        if self.read(name) != content:
+            raise Servicing(
+                "set-efi-variable",
+                f"The firmware took the EFI variable {name}, but did not keep it.",
+                hint="See whether the firmware's setup locks the boot order.",
+                details={"name": name},
+            )
 
     def _numbers(self) -> list[int]:
         try:

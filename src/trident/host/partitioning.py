@@ -111,15 +111,16 @@ def read_table(device: Path) -> PartitionTable:
         if table["label"] != "gpt":
             raise Servicing("read-partition-table", f"{device} has a '{table['label']}' table.")
         entries = [_entry(partition, str(device)) for partition in table.get("partitions", [])]
-    except (Servicing, KeyError, TypeError, ValueError) as error:
+        disk_uuid, sector_size = str(table["id"]).lower(), int(table.get("sectorsize", 512))
+    except (Servicing, AttributeError, KeyError, TypeError, ValueError) as error:
         raise Servicing(
             "read-partition-table",
             f"{device} has no readable GPT partition table.",
             details={"device": str(device)},
         ) from error
     return PartitionTable(
-        disk_uuid=str(table["id"]).lower(),
-        sector_size=int(table.get("sectorsize", 512)),
+        disk_uuid=disk_uuid,
+        sector_size=sector_size,
         entries=tuple(sorted(entries, key=lambda entry: entry.number)),
     )
 

@@ -131,3 +131,12 @@ def test_an_order_without_entries_is_no_variable(variables: EfiVariables) -> Non
         variables.take_out(number)
     assert variables.read("BootOrder") is None
     assert [entry.number for entry in variables.entries()] == [0, 1], "the entries themselves stay"
+
+
+@pytest.mark.parametrize("name", ["BootNext", "BootOrder"])
+def test_firmware_that_keeps_its_own_choice_is_found_out(
+    variables: EfiVariables, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("trident.host.efi._write_at_once", lambda _path, _content: None)
+    with pytest.raises(Servicing, match=f"{name}, but did not keep it"):
+        variables.set_boot_next(1) if name == "BootNext" else variables.move_first(1)
