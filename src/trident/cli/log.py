@@ -34,9 +34,15 @@ def set_up_logging(verbosity: str, verb: str) -> None:
     stderr = logging.StreamHandler(sys.stderr)
     stderr.setLevel(level)
     stderr.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    stderr.addFilter(_not_shown_otherwise)
     root.addHandler(stderr)
     if verb in _SERVICING_VERBS:
         _add_background_log(root)
+
+
+def _not_shown_otherwise(record: logging.LogRecord) -> bool:
+    """Whether stderr needs the record: the progress lines tell of steps already."""
+    return record.name != "trident.progress" or record.levelno > logging.DEBUG
 
 
 def _add_background_log(root: logging.Logger) -> None:
