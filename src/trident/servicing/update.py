@@ -155,7 +155,9 @@ def _update(
         return Outcome(
             ServicingType.AB_UPDATE,
             needs_reboot=False,
-            summary="The update is staged. 'trident update --allowed-operations finalize' boots into it.",
+            summary="The update is finalized already; the host boots it next."
+            if status.servicing_state is ServicingState.AB_UPDATE_FINALIZED
+            else "The update is staged. 'trident update --allowed-operations finalize' boots into it.",
             plan=plan,
         )
     plan = finalize(desired, status, datastore, environment)

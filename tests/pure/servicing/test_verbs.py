@@ -152,3 +152,13 @@ def test_commit_says_so_when_the_inactive_volume_runs(host: Host) -> None:
         host.commit()
     assert caught.value.code == "validate-ab-active-volume"
     assert host.status().last_error is not None
+
+
+def test_staging_what_is_finalized_already_changes_nothing_and_says_so(host: Host) -> None:
+    host.update(V2)
+    before, written = host.status(), list(host.written)
+    outcome = host.update(V2, frozenset({Operation.STAGE}))
+    assert "finalized already" in outcome.summary
+    assert host.status() == before
+    assert host.written == written
+    assert host.next_boot() == "trident-b"
