@@ -46,6 +46,20 @@ class Session:
     current_step: str = ""
     artifacts: dict[str, object] = field(default_factory=dict)
 
+    @classmethod
+    def resumed(
+        cls, situation: Situation, datastore: Datastore, progress: Progress, cosi: Cosi | None = None
+    ) -> Session:
+        """A session on a host whose partitions Host Status knows already."""
+        return cls(
+            situation,
+            cosi,
+            datastore,
+            partition_paths=dict(situation.status.partition_paths),
+            disk_uuids=dict(situation.status.disk_uuids),
+            progress=progress,
+        )
+
     def device(self, block_device_id: str) -> str:
         """The node of a partition, or of the member of an A/B pair that this servicing writes.
 

@@ -73,13 +73,7 @@ def _commit(
     expected = target_root(situation)
     if not same_device(facts.root_device, expected):
         raise _not_booted(situation, datastore, expected)
-    session = Session(
-        situation,
-        datastore=datastore,
-        partition_paths=dict(status.partition_paths),
-        disk_uuids=dict(status.disk_uuids),
-        progress=environment.progress,
-    )
+    session = Session.resumed(situation, datastore, environment.progress)
     plan = compile_plan(situation)
     execute(plan.steps_of({Operation.COMMIT}), session, datastore)
     datastore.record(

@@ -142,12 +142,6 @@ def _stage(
 
 
 def _finalize(plan: Plan, situation: Situation, datastore: Datastore, environment: Environment) -> None:
-    session = Session(
-        situation,
-        datastore=datastore,
-        partition_paths=dict(situation.status.partition_paths),
-        disk_uuids=dict(situation.status.disk_uuids),
-        progress=environment.progress,
-    )
+    session = Session.resumed(situation, datastore, environment.progress)
     execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
     datastore.record(situation.status.evolve(servicing_state=ServicingState.CLEAN_INSTALL_FINALIZED))

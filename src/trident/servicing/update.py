@@ -185,7 +185,7 @@ def _stage(
     plan: Plan, situation: Situation, cosi: Cosi, datastore: Datastore, environment: Environment
 ) -> HostStatus:
     running = situation.status
-    session = _session(situation, datastore, environment, cosi)
+    session = Session.resumed(situation, datastore, environment.progress, cosi)
     execute(plan.steps_of({Operation.STAGE}), session, datastore)
     return datastore.record(
         running.evolve(
@@ -217,7 +217,8 @@ def finalize(
     datastore.note(Operation.FINALIZE, FINALIZE_MARK, "begin")
     datastore.record(status.evolve(servicing_state=ServicingState.AB_UPDATE_FINALIZED))
     try:
-        execute(plan.steps_of({Operation.FINALIZE}), _session(situation, datastore, environment), datastore)
+        session = Session.resumed(situation, datastore, environment.progress)
+        execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
         datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
     except BaseException:
         # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
@@ -226,16 +227,3 @@ def finalize(
             datastore.record(staged)
         raise
     return plan
-
-
-def _session(
-    situation: Situation, datastore: Datastore, environment: Environment, cosi: Cosi | None = None
-) -> Session:
-    return Session(
-        situation,
-        cosi,
-        datastore,
-        partition_paths=dict(situation.status.partition_paths),
-        disk_uuids=dict(situation.status.disk_uuids),
-        progress=environment.progress,
-    )
