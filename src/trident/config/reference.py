@@ -18,7 +18,6 @@ import msgspec
 from trident.config import document
 from trident.config.model import HostConfiguration, Model
 from trident.config.model.meanings import MEANINGS
-from trident.config.model.planned import PLANNED_VALUES
 from trident.config.rules import all_rules, tables
 from trident.config.shape import FieldSpec, fields_of
 from trident.config.spelling import Shorthand, Spelling
@@ -127,9 +126,6 @@ def _object(model: type[Model]) -> str:
     ]
     text = f"### {model.__name__}\n\n{inspect.getdoc(model)}\n\n"
     text += _table(("field", "type", "default", "meaning"), rows)
-    if model.planned:
-        listed = ", ".join(f"`{key}`" for key in sorted(model.planned))
-        text += f"\nPart of the API, but not supported by this version yet: {listed}.\n"
     return text
 
 
@@ -180,12 +176,7 @@ def _description(spec: FieldSpec) -> str:
 
 def _enumeration(kind: type[enum.StrEnum]) -> str:
     rows = [(f"`{member}`", MEANINGS[kind][member]) for member in kind]
-    text = f"### {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{_table(('value', 'meaning'), rows)}"
-    if kind in PLANNED_VALUES:
-        text += (
-            f"\nPart of the API, but not supported by this version yet: {', '.join(PLANNED_VALUES[kind])}.\n"
-        )
-    return text
+    return f"### {kind.__name__}\n\n{inspect.getdoc(kind)}\n\n{_table(('value', 'meaning'), rows)}"
 
 
 def _yes(is_so: bool) -> str:

@@ -8,6 +8,7 @@ empty one, but ``users: null`` is a mistake; a boolean is only ``true`` or ``fal
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import types
 import typing
@@ -18,10 +19,10 @@ import msgspec
 
 from trident.config import scalars
 from trident.config.model.base import Model
-from trident.config.model.planned import is_planned
+from trident.config.nearest import nearest
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, shortened
-from trident.config.spelling import Shorthand, Spelling
-from trident.config.suggestion import for_unknown_field, nearest
+from trident.config.spelling import UUID, ByKey, OrUuid, Shorthand, Spelling
+from trident.config.suggestion import for_unknown_field
 
 
 class _Bad:
@@ -42,7 +43,6 @@ class Complaint(msgspec.Struct, frozen=True):
 
 
 MOST_COMPLAINTS = 1000
-NOT_YET = "this version does not support it yet"
 
 
 class Complaints(list[Complaint]):
@@ -126,6 +126,10 @@ def reader_of(annotation: Any) -> Reader:
             return _maybe(_spelt(mark), optional and mark.takes_null)
         if isinstance(mark, Shorthand):
             return _maybe(_short_or_object(mark), optional)
+        if isinstance(mark, OrUuid):
+            return _maybe(_one_of(mark.kind, or_uuid=True), optional)
+        if isinstance(mark, ByKey):
+            return _maybe(_by_key(mark), optional)
     return _maybe(_plain_reader(inner), optional)
 
 
@@ -210,9 +214,9 @@ def _spelt(spelling: Spelling) -> Reader:
     return read
 
 
-def _one_of(kind: type[enum.StrEnum]) -> Reader:
+def _one_of(kind: type[enum.StrEnum], *, or_uuid: bool = False) -> Reader:
     members = {member.value: member for member in kind}
-    listed = _listed(list(members))
+    listed = _listed([*members]) + (", or a UUID" if or_uuid else "")
 
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
         if not isinstance(node, ScalarNode):
@@ -220,10 +224,9 @@ def _one_of(kind: type[enum.StrEnum]) -> Reader:
         member = members.get(node.text)
         if member is not None:
             return member
-        if is_planned(kind, node.text):
-            message = f"'{node.text}' is part of the Host Configuration API, but {NOT_YET}."
-            complaints.append(Complaint("unsupported-value", message, path, f"Write {listed}."))
-            return BAD
+        if or_uuid:
+            with contextlib.suppress(ValueError):
+                return UUID.read(node)
         close = nearest(node.text, members) if complaints.may_guess else None
         suggestion = f"Did you mean '{close}'?" if close else None
         return _wrong(node, path, complaints, listed, suggestion, code="unknown-value")
@@ -293,6 +296,17 @@ def _short_or_object(shorthand: Shorthand) -> Reader:
     return read
 
 
+def _by_key(choice: ByKey) -> Reader:
+    with_key, without = _object(choice.with_key), _object(choice.without)
+
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if not isinstance(node, MapNode):
+            return _wrong(node, path, complaints, "a mapping")
+        return (with_key if choice.key in node.values else without)(node, path, complaints)
+
+    return read
+
+
 def _object(model: type[Model]) -> Reader:
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
         if isinstance(node, MapNode):
@@ -332,10 +346,6 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
 def _unknown(model: type[Model], key: str, path: Path, complaints: Complaints) -> str | None:
     """Note a field that the object does not have, and say which of its own was probably meant."""
     here = (*path, key)
-    if key in model.planned:
-        message = f"'{key}' is part of the Host Configuration API, but {NOT_YET}."
-        complaints.append(Complaint("unsupported-field", message, here, "Remove it.", at_key=True))
-        return None
     close = nearest(key, fields_of(model)) if complaints.may_guess else None
     suggestion = for_unknown_field(model, key, path, close) if complaints.may_guess else None
     message = f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shortened(key)}'."

@@ -5,6 +5,7 @@ A model marks a field with one of these (``Annotated[str, PATH]``); reading and 
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import msgspec
 
 from trident.config import scalars
+from trident.config.nearest import nearest
 from trident.config.nodes import ScalarNode, shortened
+from trident.config.pcr import Pcr
 from trident.config.quantities import Grow, parse_partition_size, spell_partition_size
 
 _HEX96 = re.compile(r"[0-9a-fA-F]{96}", re.ASCII)
@@ -56,6 +59,20 @@ class Shorthand(msgspec.Struct, frozen=True):
 
     model: type[Any]
     field: str
+
+
+class OrUuid(msgspec.Struct, frozen=True):
+    """A member of an enumeration, or a UUID, which stays text: lower case, with hyphens."""
+
+    kind: type[enum.StrEnum]
+
+
+class ByKey(msgspec.Struct, frozen=True):
+    """One of two objects: ``with_key`` if the mapping has that key, else ``without``."""
+
+    key: str
+    with_key: type[Any]
+    without: type[Any]
 
 
 def _strict_text(node: ScalarNode) -> str:
@@ -158,6 +175,47 @@ def _int32(node: ScalarNode) -> int:
     return value
 
 
+def _uint64(node: ScalarNode) -> int:
+    value = scalars.integer(node.text) if node.plain else None
+    if value is None:
+        quoted = " in quotes" if scalars.integer(node.text) is not None else ""
+        raise MisspeltError(
+            f"a whole number is needed, but '{shortened(node.text)}'{quoted} is none",
+            "Remove the quotes." if quoted else None,
+        )
+    if value < 0:
+        raise MisspeltError("this number cannot be negative")
+    if value >= 2**64:
+        raise MisspeltError(f"{shortened(node.text)} does not fit into 64 bits")
+    return value
+
+
+def _pcr(node: ScalarNode) -> Any:
+    value = scalars.integer(node.text)
+    if value is not None and 0 <= value < len(Pcr):
+        return Pcr(value)
+    for pcr in Pcr:
+        if node.text == pcr.word:
+            return pcr
+    close = nearest(node.text, (pcr.word for pcr in Pcr))
+    raise MisspeltError(
+        f"'{shortened(node.text)}' is not a PCR: a number from 0 to 23, or its name",
+        f"Did you mean '{close}'?" if close else "Write for example 7 or secure-boot-policy.",
+    )
+
+
+def _plain_sha384(node: ScalarNode) -> str:
+    text = _sha384(node)
+    if text == "ignored":
+        raise MisspeltError("the SHA-384 of an extension cannot be ignored", "Write the one of the file.")
+    return text
+
+
+def _strict_path(node: ScalarNode) -> str:
+    _strict_text(node)
+    return _path(node)
+
+
 NAME = Spelling("an id", _name)
 PATH = Spelling("a path", _path)
 MOUNT_PATH = Spelling("a path", _path)
@@ -166,21 +224,9 @@ SHA384 = Spelling("96 hexadecimal digits, or ignored", _sha384)
 UUID = Spelling("a UUID", _uuid)
 URL = Spelling("a URL", _url)
 INT32 = Spelling("a whole number", _int32)
+UINT64 = Spelling("a whole number", _uint64)
+PCR = Spelling("a PCR number or name", _pcr)
+PLAIN_SHA384 = Spelling("96 hexadecimal digits", _plain_sha384)
+STRICT_PATH = Spelling("a path", _strict_path)
+ANY_URL = URL
 QUOTED_TEXT = Spelling("text", _strict_text, takes_null=False)
-
-__all__ = [
-    "IMAGE_SCHEMES",
-    "INT32",
-    "MOUNT_PATH",
-    "NAME",
-    "PARTITION_SIZE",
-    "PATH",
-    "QUOTED_TEXT",
-    "SHA384",
-    "URL",
-    "UUID",
-    "MisspeltError",
-    "Shorthand",
-    "Spelling",
-    "collapse",
-]

@@ -1,34 +1,14 @@
-"""Guessing what was meant: the nearest spelling, or the object where a field belongs."""
+"""Guessing what was meant by a field that an object does not have."""
 
 from __future__ import annotations
 
 import functools
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
 from trident.config.model.base import Model
 from trident.config.nodes import Path, spelled
-
-_LONGEST = 60
-
-
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that was probably meant, or ``None``."""
-    known = list(candidates)
-    bare = {_bare(candidate): candidate for candidate in known}
-    if _bare(word) in bare:
-        return bare[_bare(word)]
-    if len(word) > _LONGEST:
-        return None
-    import difflib
-
-    close = difflib.get_close_matches(_bare(word), bare, n=1, cutoff=0.6)
-    return bare[close[0]] if close else None
-
-
-def _bare(word: str) -> str:
-    return word[:200].lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
 def for_unknown_field(model: type[Model], key: str, path: Path, close: str | None) -> str:

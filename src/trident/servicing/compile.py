@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trident.plan.plan import Plan
 from trident.servicing.persist import PersistDatastore
+from trident.servicing.unsupported import refuse_not_yet
 from trident.state.status import ServicingType
 from trident.subsystems import ALL
 
@@ -41,7 +42,8 @@ def refuse(situation: Situation) -> None:
     Raises:
         TridentError: the first refusal; further ones are told in its message.
     """
-    refusals: list[TridentError] = [error for subsystem in ALL for error in subsystem.check(situation)]
+    refusals: list[TridentError] = [*refuse_not_yet(situation.desired)]
+    refusals += [error for subsystem in ALL for error in subsystem.check(situation)]
     if not refusals:
         return
     first, *others = refusals

@@ -4,33 +4,53 @@ Every object refuses unknown fields; YAML spells fields in camelCase, Python in 
 """
 
 from trident.config.model.base import Model
-from trident.config.model.image import OsImage
-from trident.config.model.os import (
-    AdditionalFile,
-    Os,
-    Password,
-    PasswordType,
-    SshMode,
-    UefiFallbackMode,
-    User,
-)
-from trident.config.model.root import HostConfiguration
-from trident.config.model.scripts import Script, Scripts, ServicingTypeSelection
-from trident.config.model.storage import (
+from trident.config.model.devices import (
     AbUpdate,
     AbVolumePair,
+    EncryptedVolume,
+    Encryption,
+    Raid,
+    RaidLevel,
+    SoftwareRaidArray,
+    Swap,
+    VerityCorruptionOption,
+    VerityDevice,
+)
+from trident.config.model.disks import (
+    AdoptedPartition,
     Disk,
+    Partition,
+    PartitionTableType,
+    PartitionType,
+)
+from trident.config.model.extensions import Extension
+from trident.config.model.filesystems import (
     FileSystem,
     FileSystemSource,
     FileSystemType,
     MountPoint,
     OverrideEspMount,
-    Partition,
-    PartitionTableType,
-    PartitionType,
-    Storage,
 )
+from trident.config.model.health import Health, SystemdCheck
+from trident.config.model.image import OsImage
+from trident.config.model.management import ManagementOs
+from trident.config.model.os import (
+    AdditionalFile,
+    KernelCommandLine,
+    LoadMode,
+    Module,
+    Os,
+    Selinux,
+    SelinuxMode,
+    Services,
+    UefiFallbackMode,
+)
+from trident.config.model.root import HostConfiguration
+from trident.config.model.scripts import Script, Scripts, ServicingTypeSelection
+from trident.config.model.storage import Storage
 from trident.config.model.trident import DEFAULT_DATASTORE_PATH, Trident
+from trident.config.model.users import Password, PasswordType, SshMode, User
+from trident.config.pcr import Pcr
 from trident.config.quantities import Grow
 
 __all__ = [
@@ -38,13 +58,22 @@ __all__ = [
     "AbUpdate",
     "AbVolumePair",
     "AdditionalFile",
+    "AdoptedPartition",
     "Disk",
+    "EncryptedVolume",
+    "Encryption",
+    "Extension",
     "FileSystem",
     "FileSystemSource",
     "FileSystemType",
     "Grow",
+    "Health",
     "HostConfiguration",
+    "KernelCommandLine",
+    "LoadMode",
+    "ManagementOs",
     "Model",
+    "Module",
     "MountPoint",
     "Os",
     "OsImage",
@@ -54,12 +83,23 @@ __all__ = [
     "PartitionType",
     "Password",
     "PasswordType",
+    "Pcr",
+    "Raid",
+    "RaidLevel",
     "Script",
     "Scripts",
+    "Selinux",
+    "SelinuxMode",
+    "Services",
     "ServicingTypeSelection",
+    "SoftwareRaidArray",
     "SshMode",
     "Storage",
+    "Swap",
+    "SystemdCheck",
     "Trident",
     "UefiFallbackMode",
     "User",
+    "VerityCorruptionOption",
+    "VerityDevice",
 ]

@@ -16,11 +16,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 
     Attributes:
         noun: what people call it in an error: ``a disk``.
-        planned: fields of upstream's API that this version does not have yet, as YAML spells them.
     """
 
     noun: ClassVar[str] = "an object"
-    planned: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], source_name: str = "document") -> Self:

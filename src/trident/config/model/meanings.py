@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import enum
 
-from trident.config.model.os import PasswordType, SshMode, UefiFallbackMode
-from trident.config.model.scripts import ServicingTypeSelection
-from trident.config.model.storage import (
+from trident.config.model import (
     FileSystemSource,
     FileSystemType,
+    LoadMode,
     OverrideEspMount,
     PartitionTableType,
     PartitionType,
+    PasswordType,
+    RaidLevel,
+    SelinuxMode,
+    ServicingTypeSelection,
+    SshMode,
+    UefiFallbackMode,
+    VerityCorruptionOption,
 )
 
 MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
@@ -35,10 +41,15 @@ MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
     FileSystemSource: {
         FileSystemSource.IMAGE: "The file system of that mount path in the image.",
         FileSystemSource.NEW: "A new, empty file system.",
+        FileSystemSource.ADOPTED: "The file system that an adopted partition holds already.",
     },
     FileSystemType: {
         FileSystemType.EXT4: "ext4.",
+        FileSystemType.XFS: "XFS.",
         FileSystemType.VFAT: "FAT.",
+        FileSystemType.NTFS: "NTFS.",
+        FileSystemType.TMPFS: "A file system in memory; new file systems only.",
+        FileSystemType.AUTO: "Whatever mount(8) finds there; adopted file systems only.",
     },
     OverrideEspMount: {
         OverrideEspMount.USE_DEFAULT: "It is the ESP if it is mounted at `/boot/efi`.",
@@ -51,6 +62,30 @@ MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
     SshMode: {
         SshMode.BLOCK: "No login over ssh.",
         SshMode.KEY_ONLY: "Login over ssh with one of the user's keys.",
+    },
+    RaidLevel: {
+        RaidLevel.RAID0: "Striping: no redundancy.",
+        RaidLevel.RAID1: "Mirroring.",
+        RaidLevel.RAID5: "Striping with parity.",
+        RaidLevel.RAID6: "Striping with double parity.",
+        RaidLevel.RAID10: "Striping over mirrors.",
+    },
+    VerityCorruptionOption: {
+        VerityCorruptionOption.IO_ERROR: "Reading the block fails.",
+        VerityCorruptionOption.IGNORE: "The block is read all the same.",
+        VerityCorruptionOption.PANIC: "The kernel panics.",
+        VerityCorruptionOption.RESTART: "The machine restarts.",
+    },
+    SelinuxMode: {
+        SelinuxMode.DISABLED: "SELinux is off.",
+        SelinuxMode.PERMISSIVE: "Violations of the policy are logged, and allowed.",
+        SelinuxMode.ENFORCING: "Violations of the policy are refused.",
+    },
+    LoadMode: {
+        LoadMode.ALWAYS: "At every boot.",
+        LoadMode.AUTO: "When the kernel asks for it.",
+        LoadMode.DISABLE: "Never.",
+        LoadMode.INHERIT: "As the image has it; only `options` are set.",
     },
     UefiFallbackMode: {
         UefiFallbackMode.CONSERVATIVE: (

@@ -5,55 +5,13 @@ from __future__ import annotations
 import enum
 from typing import Annotated, Any, ClassVar
 
+import msgspec
 from msgspec import Meta
 
 from trident.config.model.base import Model
-from trident.config.spelling import INT32, PATH
-
-
-class SshMode(enum.StrEnum):
-    """Whether a user may log in over ssh."""
-
-    BLOCK = "block"
-    KEY_ONLY = "key-only"
-
-
-class PasswordType(enum.StrEnum):
-    """What kind of password a user has."""
-
-    LOCKED = "locked"
-
-
-class Password(Model, frozen=True, kw_only=True):
-    """Password of a user. The only kind is a locked one: log in with an ssh key."""
-
-    noun: ClassVar[str] = "a password"
-
-    type: Annotated[PasswordType, Meta(description="Always `locked`.")]
-
-
-class User(Model, frozen=True, kw_only=True):
-    """A user of the target OS, made if the image has none of that name."""
-
-    noun: ClassVar[str] = "a user"
-
-    name: Annotated[str, Meta(description="Login name.")]
-    password: Annotated[Password, Meta(description="Locked, which is also the default.")] = Password(
-        type=PasswordType.LOCKED
-    )
-    uid: Annotated[int | None, INT32, Meta(description="User id; the system picks one if none is given.")] = (
-        None
-    )
-    primary_group: Annotated[str | None, Meta(description="Primary group.")] = None
-    secondary_groups: Annotated[tuple[str, ...], Meta(description="Further groups.")] = ()
-    ssh_public_keys: Annotated[
-        tuple[str, ...], Meta(description="Lines of the user's `authorized_keys`.")
-    ] = ()
-    ssh_mode: Annotated[SshMode, Meta(description="Whether the user may log in over ssh.")] = SshMode.BLOCK
-    startup_command: Annotated[
-        str | None, Meta(description="Program that starts when the user logs in, instead of a shell.")
-    ] = None
-    home_directory: Annotated[str | None, Meta(description="Home directory.")] = None
+from trident.config.model.extensions import Extension
+from trident.config.model.users import User
+from trident.config.spelling import PATH
 
 
 class AdditionalFile(Model, frozen=True, kw_only=True):
@@ -78,18 +36,82 @@ class UefiFallbackMode(enum.StrEnum):
     DISABLED = "disabled"
 
 
+class SelinuxMode(enum.StrEnum):
+    """SELinux modes."""
+
+    DISABLED = "disabled"
+    PERMISSIVE = "permissive"
+    ENFORCING = "enforcing"
+
+
+class Selinux(Model, frozen=True, kw_only=True):
+    """SELinux on the target OS."""
+
+    noun: ClassVar[str] = "the selinux section"
+
+    mode: Annotated[
+        SelinuxMode | None,
+        Meta(description="SELinux mode; if not given, the image's own stays.", examples=["enforcing"]),
+    ] = None
+
+
+class LoadMode(enum.StrEnum):
+    """When a kernel module is loaded."""
+
+    ALWAYS = "always"
+    AUTO = "auto"
+    DISABLE = "disable"
+    INHERIT = "inherit"
+
+
+class Module(Model, frozen=True, kw_only=True):
+    """A kernel module: when it is loaded, and with which options."""
+
+    noun: ClassVar[str] = "a module"
+
+    name: Annotated[str, Meta(description="Name of the module.", examples=["br_netfilter"])]
+    load_mode: Annotated[LoadMode, Meta(description="When it is loaded.", examples=["always"])] = (
+        LoadMode.INHERIT
+    )
+    options: Annotated[
+        dict[str, str], Meta(description="Options of the module.", examples=[{"max_loop": "16"}])
+    ] = msgspec.field(default_factory=dict)
+
+
+class Services(Model, frozen=True, kw_only=True):
+    """Which systemd services start at boot, where that differs from the image."""
+
+    noun: ClassVar[str] = "the services section"
+
+    enable: Annotated[
+        tuple[str, ...], Meta(description="Services to start at boot.", examples=[["nginx.service"]])
+    ] = ()
+    disable: Annotated[
+        tuple[str, ...], Meta(description="Services not to start at boot.", examples=[["cups.service"]])
+    ] = ()
+
+
+class KernelCommandLine(Model, frozen=True, kw_only=True):
+    """What is added to the kernel's command line."""
+
+    noun: ClassVar[str] = "the kernelCommandLine section"
+
+    extra_command_line: Annotated[
+        tuple[str, ...],
+        Meta(description="Options to add to those of the image.", examples=[["console=ttyS0", "quiet"]]),
+    ]
+
+
 class Os(Model, frozen=True, kw_only=True):
     """Settings of the target OS."""
 
     noun: ClassVar[str] = "the os section"
-    planned: ClassVar[frozenset[str]] = frozenset(
-        ("selinux", "modules", "services", "kernelCommandLine", "sysexts", "confexts")
-    )
 
     netplan: Annotated[
         dict[str, Any] | None,
         Meta(description="Network settings, as netplan's `network` mapping (version 2)."),
     ] = None
+    selinux: Annotated[Selinux, Meta(description="SELinux on the target OS.")] = Selinux()
     users: Annotated[tuple[User, ...], Meta(description="Users to make or change.")] = ()
     additional_files: Annotated[
         tuple[AdditionalFile, ...], Meta(description="Files to put on the target OS.")
@@ -97,6 +119,17 @@ class Os(Model, frozen=True, kw_only=True):
     hostname: Annotated[
         str | None, Meta(description="Host name. An update without one keeps the name that the host has.")
     ] = None
+    modules: Annotated[tuple[Module, ...], Meta(description="Kernel modules to configure.")] = ()
+    services: Annotated[Services, Meta(description="Which services start at boot.")] = Services()
+    kernel_command_line: Annotated[
+        KernelCommandLine, Meta(description="What is added to the kernel's command line.")
+    ] = KernelCommandLine(extra_command_line=())
+    sysexts: Annotated[
+        tuple[Extension, ...], Meta(description="System extensions, merged into `/usr` and `/opt`.")
+    ] = ()
+    confexts: Annotated[
+        tuple[Extension, ...], Meta(description="Configuration extensions, merged into `/etc`.")
+    ] = ()
     uefi_fallback: Annotated[
         UefiFallbackMode,
         Meta(description="Which OS the ESP's fallback path starts between finalize and commit of an update."),

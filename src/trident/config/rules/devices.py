@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Iterator
 
 from trident.config.model import AbVolumePair, Disk, Partition
+from trident.config.nearest import nearest
 from trident.config.nodes import Path, spelled
 from trident.config.quantities import Grow, spell_byte_count
 from trident.config.rules import tables
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Device, Referrer, Subject
 from trident.config.rules.tables import DEVICE_NOUNS, DeviceKind
-from trident.config.suggestion import nearest
 
 _STORAGE: tuple[Path, ...] = (("storage",),)
 _LONGEST_LABEL = 36

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trident.config.model import FileSystem, FileSystemSource, OverrideEspMount, Partition, PartitionType
-from trident.config.model.storage import ESP_MOUNT_PATH
+from trident.config.model import FileSystem, FileSystemSource, OverrideEspMount, Partition
+from trident.config.model.filesystems import ESP_MOUNT_PATH
 from trident.config.nodes import Path
 from trident.config.problems import Severity
 from trident.config.rules import tables
@@ -142,7 +142,7 @@ def _var_tmp_is_writable(subject: Subject) -> Iterator[Violation]:
         yield Violation(path, message, f"Remove 'ro', or mount a writable file system at '{_VAR_TMP}'.")
 
 
-def _partition_types(subject: Subject, block_device_id: str) -> list[tuple[Path, str, PartitionType]]:
+def _partition_types(subject: Subject, block_device_id: str) -> list[tuple[Path, str, str]]:
     return [
         (device.path, device.id, device.item.type)
         for device in subject.partitions_below(block_device_id)
@@ -183,7 +183,7 @@ def _mount_paths_are_usual(subject: Subject) -> Iterator[Violation]:
         if mount is None or filesystem.device_id is None:
             continue
         types = {kind for *_rest, kind in _partition_types(subject, filesystem.device_id)}
-        usual = tables.USUAL_MOUNT_PATHS[next(iter(types))] if len(types) == 1 else None
+        usual = tables.USUAL_MOUNT_PATHS.get(next(iter(types))) if len(types) == 1 else None
         if usual is None or mount[1] in usual:
             continue
         where = " or ".join(f"'{place}'" for place in usual) if usual else "nowhere"

@@ -57,7 +57,7 @@ class Types(msgspec.Struct, frozen=True):
     allowed: frozenset[PartitionType] | None = None
     blocked: frozenset[PartitionType] = frozenset()
 
-    def contains(self, kind: PartitionType) -> bool:
+    def contains(self, kind: str) -> bool:
         """Whether a partition may have this type."""
         return kind not in self.blocked and (self.allowed is None or kind in self.allowed)
 
@@ -95,7 +95,11 @@ UNIQUE_FIELDS: tuple[tuple[DeviceKind, str], ...] = (
 
 EXPECTS_BLOCK_DEVICE: dict[FileSystemType, bool] = {
     FileSystemType.EXT4: True,
+    FileSystemType.XFS: True,
     FileSystemType.VFAT: True,
+    FileSystemType.NTFS: True,
+    FileSystemType.TMPFS: False,
+    FileSystemType.AUTO: True,
 }
 
 HOMOGENEOUS_PARTITION_TYPES = frozenset(ReferrerKind)
@@ -108,7 +112,7 @@ ALLOWED_PARTITION_TYPES: dict[ReferrerKind, Types] = {
     ReferrerKind.FILESYSTEM_ESP: Types(allowed=_ESP),
 }
 
-USUAL_MOUNT_PATHS: dict[PartitionType, tuple[str, ...] | None] = {
+USUAL_MOUNT_PATHS: dict[str, tuple[str, ...] | None] = {
     PartitionType.ESP: ("/boot", "/efi", "/boot/efi"),
     PartitionType.ROOT: ("/",),
     PartitionType.SWAP: (),

@@ -1,0 +1,59 @@
+"""``health``: what must be true of the new system before it is committed."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from trident.config.model.base import Model
+from trident.config.model.scripts import Script, ServicingTypeSelection
+from trident.config.spelling import UINT64, ByKey
+
+
+class SystemdCheck(Model, frozen=True, kw_only=True):
+    """Services that must be active. They are asked every 100 ms until the time is over."""
+
+    noun: ClassVar[str] = "a systemd check"
+
+    name: Annotated[str, Meta(description="What messages call it.", examples=["web"])] = ""
+    systemd_services: Annotated[
+        tuple[str, ...],
+        Meta(description="Units that must be in a successful state.", examples=[["nginx.service"]]),
+    ] = ()
+    timeout_seconds: Annotated[
+        int,
+        UINT64,
+        Meta(
+            description="Seconds until a service that is not active fails the check; 0 asks once.",
+            examples=[60],
+        ),
+    ] = 30
+    run_on: Annotated[
+        tuple[ServicingTypeSelection, ...],
+        Meta(
+            description="The kinds of servicing after which it runs. A check without `runOn` never runs.",
+            examples=[["ab-update", "clean-install"]],
+        ),
+    ] = ()
+
+    def runs_on(self, servicing_type: str) -> bool:
+        """Whether it runs after a servicing of that type."""
+        return ServicingTypeSelection.ALL in self.run_on or servicing_type in self.run_on
+
+
+Check = Annotated[Script | SystemdCheck, ByKey("systemdServices", SystemdCheck, Script)]
+
+
+class Health(Model, frozen=True, kw_only=True):
+    """Checks that the new system must pass."""
+
+    noun: ClassVar[str] = "the health section"
+
+    checks: Annotated[
+        tuple[Check, ...],
+        Meta(
+            description="Run in the new system before it is committed. An object with `systemdServices` is a "
+            "systemd check, any other is a script. If one fails after an A/B update, the host goes back."
+        ),
+    ] = ()
