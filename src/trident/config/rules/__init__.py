@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trident.config.nodes import Path
-from trident.config.rules import agent, devices, filesystems, scripts, target
+from trident.config.rules import agent, devices, filesystems, netplan, scripts, target
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Subject
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the reference page."""
-    return (*devices.RULES, *filesystems.RULES, *agent.RULES, *target.RULES, *scripts.RULES)
+    return (*devices.RULES, *filesystems.RULES, *agent.RULES, *target.RULES, *netplan.RULES, *scripts.RULES)
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""Rules about the target OS: users, files, host name, network."""
+"""Rules about the target OS: users, files, host name."""
 
 from __future__ import annotations
 
@@ -14,17 +14,10 @@ from trident.config.rules.subject import Subject
 _USERS: Path = ("os", "users")
 _FILES: Path = ("os", "additionalFiles")
 _HOSTNAME: Path = ("os", "hostname")
-_NETPLAN: Path = ("os", "netplan")
 _OCTAL = re.compile(r"0[0-7]*", re.ASCII)
 _HOST_LABEL = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?", re.ASCII)
 _LONGEST_HOSTNAME = 64
 _LONGEST_USER = 32
-_INTERFACE = re.compile(r"[!-~]+", re.ASCII)
-_GLOB = frozenset("*?[]")
-_INTERFACE_KINDS = (
-    "ethernets", "bridges", "bonds", "vlans", "wifis", "tunnels", "dummy-devices", "vrfs",
-)  # fmt: skip
-_NETPLAN_VERSION = 2
 
 
 def _user_names_are_unique(subject: Subject) -> Iterator[Violation]:
@@ -111,42 +104,6 @@ def _host_name_is_valid(subject: Subject) -> Iterator[Violation]:
     yield Violation(_HOSTNAME, message)
 
 
-def _netplan_version_is_two(subject: Subject) -> Iterator[Violation]:
-    netplan = subject.configuration.os.netplan
-    if netplan is None:
-        return
-    version = netplan.get("version")
-    if type(version) is int and version == _NETPLAN_VERSION:
-        return
-    if "version" in netplan:
-        yield Violation((*_NETPLAN, "version"), f"The netplan version must be {_NETPLAN_VERSION}.")
-    elif isinstance(netplan.get("network"), dict):
-        message = "'os.netplan' is the content of netplan's 'network', without that key itself."
-        yield Violation(
-            (*_NETPLAN, "network"), message, "Remove 'network:' and indent its content less.", at_key=True
-        )
-    else:
-        yield Violation(_NETPLAN, "The netplan settings name no version.", "Add 'version: 2'.", at_key=True)
-
-
-def _netplan_renderer_is_supported(subject: Subject) -> Iterator[Violation]:
-    renderer = (subject.configuration.os.netplan or {}).get("renderer")
-    if renderer is not None and renderer != "networkd":
-        message = f"The netplan renderer '{renderer}' is not supported."
-        yield Violation((*_NETPLAN, "renderer"), message, "Write 'networkd', or remove 'renderer'.")
-
-
-def _interface_names_are_valid(subject: Subject) -> Iterator[Violation]:
-    netplan = subject.configuration.os.netplan or {}
-    for kind in _INTERFACE_KINDS:
-        interfaces = netplan.get(kind)
-        for name in interfaces if isinstance(interfaces, dict) else ():
-            if not _INTERFACE.fullmatch(name) or _GLOB & set(name):
-                message = f"'{name}' cannot be the id of an interface: no spaces, no '*', '?', '[' or ']'."
-                suggestion = "Choose any id and write the pattern below it: 'match: {name: ...}'."
-                yield Violation((*_NETPLAN, kind, name), message, suggestion, at_key=True)
-
-
 RULES = (
     Rule(
         "duplicate-usernames", "A user name is used once.", "upstream, Os", (_USERS,), _user_names_are_unique
@@ -200,26 +157,5 @@ RULES = (
         "hostname(5)",
         (_HOSTNAME,),
         _host_name_is_valid,
-    ),
-    Rule(
-        "invalid-netplan-version",
-        "Netplan settings have version 2.",
-        "upstream, netplan",
-        (_NETPLAN,),
-        _netplan_version_is_two,
-    ),
-    Rule(
-        "unsupported-netplan-renderer",
-        "The netplan renderer is 'networkd'.",
-        "upstream, netplan",
-        (_NETPLAN,),
-        _netplan_renderer_is_supported,
-    ),
-    Rule(
-        "invalid-interface-name",
-        "The id of an interface has no spaces and none of '*', '?', '[' and ']'.",
-        "upstream, netplan",
-        (_NETPLAN,),
-        _interface_names_are_valid,
     ),
 )
