@@ -56,6 +56,8 @@ def _section(command: argparse.ArgumentParser) -> Iterator[str]:
     yield from (".nh", ".ad l", _escaped(usage), ".ad b", ".hy", ".PP")
     yield from _paragraph(command.description)
     yield from _options(command, skip="--help")
+    for block in (command.epilog or "").strip().split("\n\n"):
+        yield from _as_it_is(block.splitlines())
 
 
 def _options(parser: argparse.ArgumentParser, skip: str = "") -> Iterator[str]:
@@ -88,6 +90,11 @@ def _epilog(epilog: str) -> Iterator[str]:
     for block in epilog.strip().split("\n\n"):
         title, *lines = block.splitlines()
         yield f".SH {_escaped(title.removesuffix(':').upper())}"
+        yield from _as_it_is(lines)
+
+
+def _as_it_is(lines: list[str]) -> Iterator[str]:
+    if lines:
         yield from (".nf", *(_escaped(line) for line in lines), ".fi")
 
 

@@ -118,11 +118,19 @@ def _add_plan(verbs: Verbs[_Parser]) -> None:
 def _add_validate(verbs: Verbs[_Parser]) -> None:
     parser = verbs.add_parser(
         "validate",
-        help="check a Host Configuration",
-        description="Report every mistake in a Host Configuration with file, line and column. Works on any\n"
-        "machine, as any user; '-' reads standard input.",
+        help="check Host Configurations",
+        description="Report every mistake in a Host Configuration with file, line and column, and what to\n"
+        "write instead. Works on any machine, as any user; '-' reads standard input.",
+        epilog="examples:\n"
+        "  trident validate host.yaml\n"
+        "  trident validate fleet/*.yaml            several: a summary at the end\n"
+        "  generate-host | trident validate -\n"
+        "  trident validate --output json host.yaml | jq '.files[].problems[].path'\n",
     )
-    _add_configuration(parser, "the Host Configuration to check")
+    parser.add_argument(
+        "configs", metavar="CONFIG", nargs="*", default=[DEFAULT_CONFIGURATION_PATH],
+        help=f"the Host Configurations to check [default: {DEFAULT_CONFIGURATION_PATH}]",
+    )  # fmt: skip
     _add_output(parser)
     _add_verbosity(parser)
 

@@ -49,9 +49,14 @@ def test_a_wrong_command_line_exits_with_2_and_points_to_help(
     assert "--help" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["install", "update", "validate", "plan"])
+@pytest.mark.parametrize("verb", ["install", "update", "plan"])
 def test_the_configuration_defaults_to_the_hosts_own(verb: str) -> None:
     assert build_parser().parse_args([verb]).config == "/etc/trident/config.yaml"
+
+
+def test_validate_takes_several_configurations_and_defaults_to_the_hosts_own() -> None:
+    assert build_parser().parse_args(["validate"]).configs == ["/etc/trident/config.yaml"]
+    assert build_parser().parse_args(["validate", "a.yaml", "-"]).configs == ["a.yaml", "-"]
 
 
 @pytest.mark.parametrize(

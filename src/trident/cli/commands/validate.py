@@ -3,23 +3,89 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
 
 from trident.cli.report import print_json, print_problems
 from trident.cli.streams import say
-from trident.config.load import judge_host_configuration, read_source
-from trident.errors import ExitCode
+from trident.config.load import STANDARD_INPUT, judge_host_configuration, read_source
+from trident.config.model import HostConfiguration
+from trident.config.problems import Problem
+from trident.errors import ExitCode, InvalidInput
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What is to be said about one file.
+
+    Attributes:
+        name: what messages call it.
+        configuration: what it says, or ``None`` if it is refused or cannot be read.
+        problems: errors and warnings, in the order of the text.
+    """
+
+    name: str
+    configuration: HostConfiguration | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is a Host Configuration."""
+        return self.configuration is not None
+
+    def to_document(self) -> dict[str, Any]:
+        """One of ``files`` in the JSON document."""
+        problems = [problem.to_document() for problem in self.problems]
+        return {"valid": self.is_valid, "file": self.name, "problems": problems}
 
 
 def run(options: argparse.Namespace) -> int:
-    """Report every mistake in a Host Configuration, and what is odd in it."""
-    name, text = read_source(options.config)
-    verdict = judge_host_configuration(text, name)
-    valid = verdict.configuration is not None
+    """Report every mistake in some Host Configurations, and what is odd in them.
+
+    Raises:
+        InvalidInput: ``standard-input-twice`` if ``-`` is given more than once.
+    """
+    if options.configs.count(STANDARD_INPUT) > 1:
+        raise InvalidInput(
+            "standard-input-twice",
+            "Standard input can be read once, and '-' stands there twice.",
+            hint="Give '-' once; the other configurations need files.",
+        )
+    judged = []
+    for path in options.configs:
+        judged.append(_judge(path))
+        if options.output == "text":
+            _tell(judged[-1])
     if options.output == "json":
-        problems = [problem.to_document() for problem in verdict.problems]
-        print_json({"valid": valid, "file": name, "problems": problems})
-    else:
-        print_problems(verdict.problems)
-        if valid:
-            say(f"{name} is a valid Host Configuration.\n")
-    return ExitCode.SUCCESS if valid else ExitCode.FAILED
+        print_json(_document(judged))
+    elif len(judged) > 1:
+        valid = sum(one.is_valid for one in judged)
+        say(f"{valid} of {len(judged)} Host Configurations are valid.\n")
+    return ExitCode.SUCCESS if all(one.is_valid for one in judged) else ExitCode.FAILED
+
+
+def _judge(path: str) -> Judged:
+    try:
+        name, text = read_source(path)
+    except InvalidInput as error:
+        # A file that cannot be read must not hide what is wrong with the next one.
+        problem = Problem(
+            code=error.code, message=error.message, file=path, line=0, column=0, suggestion=error.hint
+        )
+        return Judged(path, None, (problem,))
+    verdict = judge_host_configuration(text, name)
+    return Judged(name, verdict.configuration, verdict.problems)
+
+
+def _tell(one: Judged) -> None:
+    print_problems(one.problems)
+    if one.is_valid:
+        say(f"{one.name} is a valid Host Configuration.\n")
+
+
+def _document(judged: Iterable[Judged]) -> dict[str, Any]:
+    """Documented in docs/cli.md. A single file's fields stand at the top, too, as they always did."""
+    files = [one.to_document() for one in judged]
+    alone = files[0] if len(files) == 1 else {}
+    return {**alone, "valid": all(file["valid"] for file in files), "files": files}
