@@ -288,12 +288,15 @@ def _short_or_object(shorthand: Shorthand) -> Reader:
         if not isinstance(node, ScalarNode):
             return whole(node, path, complaints)
         if node.plain and not isinstance(scalars.meaning(node.text), str):
-            return _wrong(node, path, complaints, f"a {shorthand.field} or an object")
-        spec = fields_of(shorthand.model)[shorthand.field]
-        value = spec.reader(node, path, complaints)
+            return _wrong(node, path, complaints, f"a {_spec(shorthand).key} or an object")
+        value = _spec(shorthand).reader(node, path, complaints)
         return BAD if value is BAD else shorthand.model(**{shorthand.field: value})
 
     return read
+
+
+def _spec(shorthand: Shorthand) -> FieldSpec:
+    return next(spec for spec in fields_of(shorthand.model).values() if spec.name == shorthand.field)
 
 
 def _by_key(choice: ByKey) -> Reader:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.pure.config.sample import VALID, edited, problems_of
 from trident.config.load import load_host_configuration
-from trident.config.model import Grow, HostConfiguration, MountPoint
+from trident.config.model import Grow, HostConfiguration, MountPoint, Swap
 
 G = 1 << 30
 
@@ -199,6 +199,19 @@ def test_what_is_no_mount_point(text: str) -> None:
     problems = problems_of(edited(("{path: /data, options: noatime}", text)))
     assert problems
     assert all(problem.path.startswith("storage.filesystems[3].mountPoint") for problem in problems)
+
+
+@pytest.mark.parametrize("text", ["data", "{deviceId: data}", "'data'"])
+def test_the_id_of_its_device_alone_is_a_swap_area(text: str) -> None:
+    storage = f"storage:\n  swap: [{text}]\n"
+    assert loaded(("storage:\n", storage)).storage.swap == (Swap(device_id="data"),)
+
+
+@pytest.mark.parametrize("text", ["5", "true", "[data]", "{}", "{device_id: data}", "{deviceId: [data]}"])
+def test_what_is_no_swap_area(text: str) -> None:
+    problems = problems_of(edited(("storage:\n", f"storage:\n  swap: [{text}]\n")))
+    assert problems
+    assert all(problem.path.startswith("storage.swap[0]") for problem in problems)
 
 
 HASH = "ec9a9aa23f02b30f4ec6a168b9bc24733b652eeab4f8abc243630666a5e34cea1667c34313a13ec1564ac4871b80112f"
