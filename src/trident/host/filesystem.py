@@ -15,15 +15,18 @@ _FAT32_SECTORS = 67_000
 # e2fsck(8): 1 is "errors corrected".
 _CHECK_ACCEPTS = (0, 1)
 
+SMALLEST = {"xfs": 300 * 1024 * 1024}
+"""Bytes below which a file system of this type is not made: mkfs.xfs(8) refuses since xfsprogs 5.19."""
+
 
 def make_filesystem(device: Path, fstype: str, *, label: str | None = None, uuid: str | None = None) -> None:
     """Make an empty file system, whatever the device held before.
 
     Args:
         device: block device or file.
-        fstype: ``ext4`` or ``vfat``.
+        fstype: ``ext4``, ``xfs``, ``vfat`` or ``ntfs``.
         label: volume label.
-        uuid: file system UUID, for ext4 only; random if not given.
+        uuid: file system UUID, for ext4 and xfs only; random if not given.
 
     Raises:
         Servicing: ``create-filesystems`` if the device is in use, too small, or cannot be written.
@@ -32,6 +35,14 @@ def make_filesystem(device: Path, fstype: str, *, label: str | None = None, uuid
         command = ["mkfs.ext4", "-q", "-F"]
         command += ["-L", label] if label is not None else []
         command += ["-U", uuid] if uuid is not None else []
+    elif fstype == "xfs":
+        command = ["mkfs.xfs", "-q", "-f"]
+        command += ["-L", label] if label is not None else []
+        command += ["-m", f"uuid={uuid}"] if uuid is not None else []
+    elif fstype == "ntfs":
+        # "--force" for devices that are no partition of a disk, such as arrays and encrypted volumes.
+        command = ["mkfs.ntfs", "--quick", "--quiet", "--force"]
+        command += ["--label", label] if label is not None else []
     elif fstype == "vfat":
         # UEFI asks for FAT32 on the ESP of a fixed disk; a smaller device cannot have it.
         command = ["mkfs.vfat"]
@@ -46,6 +57,22 @@ def make_filesystem(device: Path, fstype: str, *, label: str | None = None, uuid
             "create-filesystems",
             f"No {fstype} file system can be made on {device}. {error.message}",
             details={"device": str(device), "type": fstype},
+        ) from error
+
+
+def make_swap(device: Path) -> None:
+    """Make a swap area with a random UUID, whatever the device held before.
+
+    Raises:
+        Servicing: ``create-swap`` if the device is in use, too small, or cannot be written.
+    """
+    try:
+        run(["mkswap", "--force", "--", device])
+    except Servicing as error:
+        raise Servicing(
+            "create-swap",
+            f"No swap area can be made on {device}. {error.message}",
+            details={"device": str(device)},
         ) from error
 
 

@@ -18,7 +18,7 @@ _NAME_UNITS = 36
 
 @dataclass(frozen=True)
 class PartitionRequest:
-    """A partition to place: ``size`` in bytes, or ``None`` to take what the others leave."""
+    """A partition to place: ``size`` in bytes, or ``None`` for its share of what the others leave."""
 
     id: str
     size: int | None
@@ -48,33 +48,28 @@ def plan_partitions(
     Args:
         disk_size: bytes of the disk.
         sector_size: bytes of a logical sector.
-        partitions: in the order in which they stand on the disk; at most one without a size.
+        partitions: in the order in which they stand on the disk. Those without a size share the space
+            that is left equally, in whole MiB (as systemd-repart does for partitions of equal weight).
         disk: how to name the disk in an error.
 
     Raises:
         UnsupportedConfiguration: ``disk-too-small``, saying how many bytes are missing.
-        InvalidInput: ``partition-label`` or ``partition-grow``.
+        InvalidInput: ``partition-label``.
     """
-    growing = [partition for partition in partitions if partition.size is None]
-    if len(growing) > 1:
-        names = ", ".join(f"'{partition.id}'" for partition in growing)
-        raise InvalidInput(
-            "partition-grow",
-            f"Only one partition of {disk} can take the remaining space, but {names} all have size 'grow'.",
-            hint="Give all of them but one a size.",
-        )
+    growing = sum(partition.size is None for partition in partitions)
     for partition in partitions:
         _check_label(partition)
     usable_end = disk_size - sector_size - _round_up(_ENTRY_ARRAY, sector_size)
     spare = (
         usable_end - ALIGNMENT - sum(_round_up(partition.size or 0, ALIGNMENT) for partition in partitions)
     )
-    if growing and spare < ALIGNMENT:
-        raise _too_small(disk, disk_size, ALIGNMENT - spare)
+    if growing and spare < growing * ALIGNMENT:
+        raise _too_small(disk, disk_size, growing * ALIGNMENT - spare)
+    share = spare // growing // ALIGNMENT * ALIGNMENT if growing else 0
     placed: list[PlacedPartition] = []
     start = ALIGNMENT
     for number, partition in enumerate(partitions, start=1):
-        size = spare - spare % ALIGNMENT if partition.size is None else partition.size
+        size = share if partition.size is None else partition.size
         placed.append(
             PlacedPartition(
                 partition.id, number, start, size, partition.type_guid, partition.label, partition.uuid

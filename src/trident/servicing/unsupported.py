@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from trident.config.model import FileSystemSource, FileSystemType, PartitionType
+from trident.config.model import FileSystemSource
 from trident.errors import UnsupportedConfiguration
 
 if TYPE_CHECKING:
@@ -14,24 +14,11 @@ if TYPE_CHECKING:
 Asks = Callable[["HostConfiguration"], bool]
 
 
-def _has_type_uuid(configuration: HostConfiguration) -> bool:
-    partitions = (part for disk in configuration.storage.disks for part in disk.partitions)
-    return any(not isinstance(part.type, PartitionType) for part in partitions)
-
-
-def _has_other_filesystems(configuration: HostConfiguration) -> bool:
-    made = {FileSystemType.EXT4, FileSystemType.VFAT}
-    return any(fs.type not in made for fs in configuration.storage.filesystems if fs.type is not None)
-
-
 NOT_YET: tuple[tuple[str, Asks], ...] = (
     ("storage.disks.adoptedPartitions", lambda c: any(disk.adopted_partitions for disk in c.storage.disks)),
-    ("storage.disks.partitions.type", _has_type_uuid),
     ("storage.raid", lambda c: bool(c.storage.raid.software)),
     ("storage.encryption", lambda c: c.storage.encryption is not None),
     ("storage.verity", lambda c: bool(c.storage.verity)),
-    ("storage.swap", lambda c: bool(c.storage.swap)),
-    ("storage.filesystems.type", _has_other_filesystems),
     (
         "storage.filesystems.source",
         lambda c: any(fs.source is FileSystemSource.ADOPTED for fs in c.storage.filesystems),

@@ -9,7 +9,7 @@ import pytest
 
 from trident.errors import Servicing
 from trident.host.block import device_size, filesystem_uuid
-from trident.host.filesystem import check, grow, make_filesystem
+from trident.host.filesystem import SMALLEST, check, grow, make_filesystem, make_swap
 
 pytestmark = pytest.mark.machine
 
@@ -58,6 +58,52 @@ def test_a_new_file_system_replaces_an_old_one(tmp_path: Path) -> None:
     make_filesystem(path, "vfat")
     make_filesystem(path, "ext4", uuid=UUID)
     assert filesystem_uuid(path) == UUID
+
+
+def probed(path: Path) -> dict[str, str]:
+    """What blkid finds on a volume."""
+    printed = subprocess.run(
+        ["blkid", "--probe", "-o", "export", str(path)], check=True, capture_output=True, text=True
+    ).stdout
+    return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+
+
+def test_xfs_is_made_over_another_file_system_and_mounts(tmp_path: Path) -> None:
+    path = volume(tmp_path / "v", SMALLEST["xfs"])
+    make_filesystem(path, "ext4")
+    make_filesystem(path, "xfs", label="data", uuid=UUID)
+    assert probed(path)["TYPE"] == "xfs"
+    assert (probed(path)["UUID"], probed(path)["LABEL"]) == (UUID, "data")
+    (tmp_path / "mnt").mkdir()
+    subprocess.run(["mount", str(path), str(tmp_path / "mnt")], check=True)
+    subprocess.run(["umount", str(tmp_path / "mnt")], check=True)
+
+
+def test_below_the_smallest_size_no_xfs_is_made(tmp_path: Path) -> None:
+    with pytest.raises(Servicing) as caught:
+        make_filesystem(volume(tmp_path / "v", SMALLEST["xfs"] - MIB), "xfs")
+    assert caught.value.code == "create-filesystems"
+
+
+def test_ntfs_is_made(tmp_path: Path) -> None:
+    path = volume(tmp_path / "v", 16 * MIB)
+    make_filesystem(path, "ext4")
+    make_filesystem(path, "ntfs", label="share")
+    assert (probed(path)["TYPE"], probed(path)["LABEL"]) == ("ntfs", "share")
+
+
+def test_a_swap_area_replaces_a_file_system(tmp_path: Path) -> None:
+    path = volume(tmp_path / "v", 16 * MIB)
+    make_filesystem(path, "ext4")
+    make_swap(path)
+    assert probed(path)["TYPE"] == "swap"
+    assert filesystem_uuid(path) is not None
+
+
+def test_a_swap_area_needs_some_pages(tmp_path: Path) -> None:
+    with pytest.raises(Servicing) as caught:
+        make_swap(volume(tmp_path / "v", 4096))
+    assert caught.value.code == "create-swap"
 
 
 def test_growing_fills_the_volume_and_is_fine_twice(tmp_path: Path) -> None:

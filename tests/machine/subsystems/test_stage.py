@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,11 +23,13 @@ from trident.host.mountinfo import mounts_below
 from trident.host.process import run
 from trident.image.cosi.reader import Cosi, open_cosi
 from trident.plan.session import Session
-from trident.plan.step import Step
+from trident.plan.step import Operation, Phase, Step
 from trident.progress import BytesMoved, Event
 from trident.subsystems.deployment import DeploymentSubsystem
 from trident.subsystems.storage import StorageSubsystem
+from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.mounts import NEWROOT, MountNewroot, NewrootMount, ReleaseNewroot
+from trident.subsystems.storage.swap import MakeSwap
 
 pytestmark = pytest.mark.machine
 
@@ -143,6 +146,31 @@ def test_a_mount_that_fails_leaves_nothing_mounted(session: Session) -> None:
     assert caught.value.code == "mount-newroot"
     assert session.newroot is None
     assert mounts_below(NEWROOT) == ()
+
+
+def test_a_tmpfs_of_the_target_is_a_directory_while_staging(session: Session) -> None:
+    found = steps(session)
+    found["write-image:root-b"].run(session)
+    base = found["mount-newroot"]
+    assert isinstance(base, MountNewroot)
+    mounts = (NewrootMount("root-b", "/"), NewrootMount(None, "/srv/scratch"))
+    replace(base, mounts=mounts).run(session)
+    scratch = session.mounted_newroot() / "srv/scratch"
+    assert scratch.is_dir()
+    assert scratch not in {mount.target for mount in mounts_below(NEWROOT)}
+    found["unmount-newroot"].run(session)
+
+
+def test_swap_areas_and_xfs_are_made_on_volumes(session: Session, volume: Volume) -> None:
+    session.partition_paths |= {"swap": volume("swap", 16 * MIB), "big": volume("big", 300 * MIB)}
+    shared: dict[str, Any] = {"operation": Operation.STAGE, "phase": Phase.PARTITION, "title": ""}
+    MakeSwap(id="make-swap:swap", device_id="swap", **shared).run(session)
+    MakeFileSystem(id="make-filesystem:big", device_id="big", fstype="xfs", **shared).run(session)
+    types = [
+        run(["blkid", "--probe", "--match-tag", "TYPE", "--output", "value", session.device(name)]).stdout
+        for name in ("swap", "big")
+    ]
+    assert types == ["swap\n", "xfs\n"]
 
 
 def test_a_busy_newroot_names_its_holder_and_is_left_later(session: Session) -> None:

@@ -52,11 +52,20 @@ def test_no_space_left_to_grow_into_is_too_small() -> None:
     assert caught.value.details["missing"] == 33 * 512
 
 
-def test_only_one_partition_can_grow() -> None:
-    with pytest.raises(InvalidInput) as caught:
-        plan_partitions(100 * MIB, 512, [request("one", None), request("two", None)])
-    assert caught.value.code == "partition-grow"
-    assert "'one', 'two'" in caught.value.message
+def test_several_growing_partitions_share_what_is_left_equally() -> None:
+    """In whole mebibytes, so that they can be an A/B pair: of 88 MiB each gets 29, and one stays unused."""
+    placed = plan_partitions(
+        100 * MIB,
+        512,
+        [request("a", None), request("b", None), request("fixed", 10 * MIB), request("c", None)],
+    )
+    assert [(p.start // MIB, p.size // MIB) for p in placed] == [(1, 29), (30, 29), (59, 10), (69, 29)]
+
+
+def test_each_growing_partition_needs_some_room() -> None:
+    with pytest.raises(UnsupportedConfiguration) as caught:
+        plan_partitions(100 * MIB, 512, [request("fixed", 98 * MIB), request("a", None), request("b", None)])
+    assert caught.value.details["missing"] == 1 * MIB + 33 * 512
 
 
 @pytest.mark.parametrize("label", ["x" * 37, 'quo"te', "back\\slash", "line\nbreak", "\U0001f600" * 19])
@@ -77,11 +86,8 @@ sizes = st.lists(
     sizes=sizes, disk_pages=st.integers(min_value=1, max_value=40_000), sector=st.sampled_from([512, 4096])
 )
 def test_what_is_placed_fits_and_never_overlaps(sizes: list[int], disk_pages: int, sector: int) -> None:
-    # A zero stands for the one growing partition; further zeros become a page.
-    first_zero = sizes.index(0) if 0 in sizes else None
-    requests = [
-        request(str(index), None if index == first_zero else size or 4096) for index, size in enumerate(sizes)
-    ]
+    # A zero stands for a growing partition.
+    requests = [request(str(index), size or None) for index, size in enumerate(sizes)]
     disk_size = disk_pages * 4096
     usable_end = disk_size - sector - max(128 * 128, sector)
     try:
@@ -101,3 +107,4 @@ def test_what_is_placed_fits_and_never_overlaps(sizes: list[int], disk_pages: in
         assert partition.size % sector == 0
         end = partition.start + partition.size
     assert end <= usable_end
+    assert len({partition.size for partition, size in zip(placed, sizes, strict=True) if not size}) <= 1

@@ -13,9 +13,34 @@ from trident.state.status import AbVolume
 from trident.subsystems.storage import StorageSubsystem
 from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.fstab import WriteFstab, render
-from trident.subsystems.storage.mounts import MountNewroot
+from trident.subsystems.storage.mounts import MountNewroot, NewrootMount
+from trident.subsystems.storage.partition import PartitionDisk
+from trident.subsystems.storage.swap import MakeSwap
 
 storage = StorageSubsystem()
+BY_PARTUUID = "/dev/disk/by-partuuid"
+
+# The sample with everything that is made and is no ext4 file system.
+VARIED = (
+    SAMPLE.replace(
+        "        - {id: home, type: home, size: grow}\n",
+        """\
+        - {id: swap, type: swap, size: 128M}
+        - {id: share, type: 0FC63DAF-8483-4772-8E79-3D69D8477DE4, size: 64M}
+        - {id: home, type: home, size: grow}
+""",
+    )
+    .replace("deviceId: home, source: new,", "deviceId: home, source: new, type: xfs,")
+    .replace(
+        "os:\n",
+        """\
+    - {deviceId: share, source: new, type: ntfs, mountPoint: /srv/share}
+    - {source: new, type: tmpfs, mountPoint: {path: /srv/scratch, options: "size=64M,nosuid"}}
+  swap: [{deviceId: swap}]
+os:
+""",
+    )
+)
 
 
 def refusals(situation: Situation) -> list[TridentError]:
@@ -169,7 +194,7 @@ def test_newroot_is_mounted_from_the_outside_in() -> None:
 
 def test_fstab_names_partitions_by_their_guid() -> None:
     (step,) = (step for step in storage.steps(install()) if isinstance(step, WriteFstab))
-    devices = {entry.device_id: f"/dev/disk/by-partuuid/uuid-of-{entry.device_id}" for entry in step.entries}
+    devices = {str(entry.device_id): f"{BY_PARTUUID}/uuid-of-{entry.device_id}" for entry in step.entries}
     devices["home"] = "/dev/loop7"
     assert render(step.entries, devices).splitlines()[1:] == [
         "PARTUUID=uuid-of-root-a / auto defaults 0 1",
@@ -182,8 +207,76 @@ def test_fstab_names_partitions_by_their_guid() -> None:
 def test_spaces_in_fstab_are_escaped() -> None:
     text = SAMPLE.replace("path: /home", 'path: "/my home"')
     (step,) = (step for step in storage.steps(install(configuration(text))) if isinstance(step, WriteFstab))
-    devices = {entry.device_id: "/dev/x" for entry in step.entries}
+    devices = {str(entry.device_id): "/dev/x" for entry in step.entries}
     assert "/dev/x /my\\040home ext4" in render(step.entries, devices)
+
+
+def test_every_kind_of_content_is_made_by_its_own_tool() -> None:
+    situation = install(configuration(VARIED))
+    assert formatted(situation) == {
+        "home": "xfs",
+        "esp": "vfat",
+        "state": "ext4",
+        "share": "ntfs",
+    }
+    swaps = [step for step in storage.steps(situation) if isinstance(step, MakeSwap)]
+    assert [(step.id, step.touches) for step in swaps] == [("make-swap:swap", ("swap",))]
+    assert set(storage.tools(situation)) >= {"mkfs.xfs", "mkfs.ntfs", "mkswap"}
+
+
+def test_fstab_has_tmpfs_and_swap() -> None:
+    (step,) = (step for step in storage.steps(install(configuration(VARIED))) if isinstance(step, WriteFstab))
+    devices = {str(entry.device_id): f"{BY_PARTUUID}/{entry.device_id}" for entry in step.entries}
+    assert step.title == "Write /etc/fstab with 6 mounts and 1 swap area"
+    assert render(step.entries, devices).splitlines()[3:] == [
+        "PARTUUID=home /home xfs nodev,noatime 0 2",
+        "tmpfs /srv/scratch tmpfs size=64M,nosuid 0 0",
+        "PARTUUID=share /srv/share ntfs defaults 0 2",
+        "PARTUUID=state /var/lib/trident ext4 defaults 0 2",
+        "PARTUUID=swap none swap defaults 0 0",
+    ]
+
+
+def test_a_tmpfs_is_a_mount_point_and_no_device() -> None:
+    (mount,) = (
+        step for step in storage.steps(install(configuration(VARIED))) if isinstance(step, MountNewroot)
+    )
+    assert NewrootMount(None, "/srv/scratch") in mount.mounts
+    assert mount.touches == ("root-a", "esp", "home", "share", "state")
+    assert "/srv/scratch" not in mount.title
+
+
+def test_an_update_leaves_the_swap_area_and_names_it_in_the_new_fstab() -> None:
+    situation = update(configuration(VARIED))
+    steps = list(storage.steps(situation))
+    assert not any(isinstance(step, MakeSwap) for step in steps)
+    (fstab,) = (step for step in steps if isinstance(step, WriteFstab))
+    assert [entry.device_id for entry in fstab.entries if entry.fstype == "swap"] == ["swap"]
+
+
+def test_an_update_may_stop_swapping_and_cannot_begin_to() -> None:
+    swapping = configuration(VARIED)
+    without = configuration(VARIED.replace("  swap: [{deviceId: swap}]\n", ""))
+    assert refusals(update(without, installed=swapping)) == []
+    (change,) = storage.changes(swapping, without)
+    assert (change.field, change.forces.value) == ("storage.swap", "ab-update")
+    assert the_only(update(swapping, installed=without)).details["changed"] == ["the swap area on 'swap'"]
+
+
+def test_a_partition_type_is_written_as_a_lower_case_guid() -> None:
+    (step,) = (
+        step for step in storage.steps(install(configuration(VARIED))) if isinstance(step, PartitionDisk)
+    )
+    types = {partition.id: partition.type_guid for partition in step.partitions}
+    assert types["share"] == "0fc63daf-8483-4772-8e79-3d69d8477de4"
+
+
+def test_a_partition_too_small_for_xfs_is_told_before_the_disk_is_erased() -> None:
+    small = VARIED.replace("{id: home, type: home, size: grow}", "{id: home, type: home, size: 299M}")
+    error = the_only(install(configuration(small)))
+    assert error.code == "filesystem-size-exceeds-block-device"
+    assert error.details["device_id"] == "home"
+    assert refusals(install(configuration(small.replace("299M", "300M")))) == []
 
 
 def test_the_tools_are_those_of_the_steps() -> None:

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 
 from trident.plan.situation import Change
 from trident.state.status import ServicingType
-from trident.subsystems.storage.check import check_disks, check_fit, check_unchanged_layout
+from trident.subsystems.storage.check import (
+    check_disks,
+    check_fit,
+    check_smallest,
+    check_unchanged_layout,
+)
 from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.fstab import WriteFstab
 from trident.subsystems.storage.mounts import MountNewroot, ReleaseNewroot, UnmountNewroot
 from trident.subsystems.storage.partition import PartitionDisk
+from trident.subsystems.storage.swap import MakeSwap
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -33,17 +39,19 @@ class StorageSubsystem:
             "storage.disks": old.storage.disks != new.storage.disks,
             "storage.abUpdate": old.storage.ab_update != new.storage.ab_update,
             "storage.filesystems": old.storage.filesystems != new.storage.filesystems,
+            "storage.swap": old.storage.swap != new.storage.swap,
         }
         for field, differs in fields.items():
             if differs:
-                yield Change(field, ServicingType.AB_UPDATE, "file systems are mounted by the target's fstab")
+                yield Change(field, ServicingType.AB_UPDATE, "the target's fstab says what is mounted")
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
-        """Disks missing, in use or too small; images larger than their partition; a layout that changed."""
+        """Disks missing, in use or too small; what does not fit its partition; a layout that changed."""
         if situation.servicing_type not in _DEPLOYING:
             return
         yield from check_disks(situation)
         yield from check_fit(situation)
+        yield from check_smallest(situation)
         yield from check_unchanged_layout(situation)
 
     def tools(self, situation: Situation) -> Iterable[str]:
@@ -54,6 +62,8 @@ class StorageSubsystem:
         steps = tuple(self.steps(situation))
         if any(isinstance(step, PartitionDisk) for step in steps):
             found |= {"sfdisk", "udevadm"}
+        if any(isinstance(step, MakeSwap) for step in steps):
+            found.add("mkswap")
         return found | {f"mkfs.{step.fstype}" for step in steps if isinstance(step, MakeFileSystem)}
 
     def steps(self, situation: Situation) -> Iterator[Step]:
@@ -63,6 +73,7 @@ class StorageSubsystem:
         yield ReleaseNewroot.compile()
         yield from PartitionDisk.compile(situation)
         yield from MakeFileSystem.compile(situation)
+        yield from MakeSwap.compile(situation)
         yield MountNewroot.compile(situation)
         yield WriteFstab.compile(situation)
         yield UnmountNewroot.compile()

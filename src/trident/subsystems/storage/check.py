@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from trident.config.model import FileSystemSource
 from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
+from trident.host.filesystem import SMALLEST
 from trident.host.layout import PlacedPartition, plan_partitions
 from trident.state.status import ServicingState, ServicingType
+from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.partition import requests
 
 if TYPE_CHECKING:
@@ -90,6 +92,21 @@ def check_fit(situation: Situation) -> Iterator[TridentError]:
             )
 
 
+def check_smallest(situation: Situation) -> Iterator[TridentError]:
+    """Partitions on which the file system that is to be made would not be: better told before they are."""
+    sizes = partition_sizes(situation)
+    for step in MakeFileSystem.compile(situation):
+        size, needed = sizes.get(step.device_id), SMALLEST.get(step.fstype, 0)
+        if size is not None and size < needed:
+            yield InvalidInput(
+                "filesystem-size-exceeds-block-device",
+                f"A file system of type {step.fstype} needs {needed} bytes, "
+                f"but '{step.device_id}' has {size} bytes.",
+                hint=f"Give '{step.device_id}' at least {needed} bytes, or choose type ext4.",
+                details={"device_id": step.device_id, "device_size": size, "fs_size": needed},
+            )
+
+
 def partition_sizes(situation: Situation) -> Mapping[str, int]:
     """Bytes of each partition by id; partitions of a disk that is missing or too small are left out."""
     sizes: dict[str, int] = {}
@@ -106,7 +123,7 @@ def partition_sizes(situation: Situation) -> Mapping[str, int]:
 
 
 def check_unchanged_layout(situation: Situation) -> Iterator[TridentError]:
-    """What an update cannot do: partitions, A/B pairs and shared new file systems stay as installed."""
+    """What an update cannot do: partitions and A/B pairs, and what was made outside of these, stay."""
     if situation.servicing_type is not ServicingType.AB_UPDATE:
         return
     old = _installed(situation)
@@ -122,6 +139,8 @@ def check_unchanged_layout(situation: Situation) -> Iterator[TridentError]:
         if before != after
     ]
     changed += [f"the new file system on '{device}'" for device in _added_shared(old.storage, new)]
+    present = {swap.device_id for swap in old.storage.swap}
+    changed += [f"the swap area on '{swap.device_id}'" for swap in new.swap if swap.device_id not in present]
     if changed:
         yield InvalidInput(
             "invalid-host-configuration-dynamic",

@@ -23,7 +23,7 @@ class MakeFileSystem(Step):
 
     Attributes:
         device_id: id of the partition.
-        fstype: ``ext4`` or ``vfat``.
+        fstype: ``ext4``, ``xfs``, ``vfat`` or ``ntfs``.
     """
 
     device_id: str

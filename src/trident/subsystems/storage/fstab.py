@@ -21,16 +21,25 @@ _HEADER = "# Written by Trident from its Host Configuration; changes are lost wi
 
 @dataclass(frozen=True)
 class FstabEntry:
-    """A line of fstab whose device is still an id: the node is known only when the plan runs."""
+    """A line of fstab whose device is still an id: the node is known only when the plan runs.
 
-    device_id: str
+    Attributes:
+        device_id: id of the partition; ``None`` for a tmpfs.
+        path: mount point; ``none`` for a swap area.
+        fstype: file system type, or ``swap``.
+        options: mount options.
+    """
+
+    device_id: str | None
     path: str
     fstype: str
-    options: str
+    options: str = "defaults"
 
     @property
     def check_order(self) -> int:
         """Sixth field: the root file system is checked first, others after it, vfat without a journal too."""
+        if self.device_id is None or self.fstype == "swap":
+            return 0
         return 1 if self.path == "/" else 2
 
 
@@ -39,15 +48,15 @@ class WriteFstab(Step):
     """Write the target's fstab.
 
     Attributes:
-        entries: outer mount points before inner ones.
+        entries: outer mount points before inner ones, then swap areas.
     """
 
     entries: tuple[FstabEntry, ...]
 
     @classmethod
     def compile(cls, situation: Situation) -> WriteFstab:
-        """The step: one line for each file system that is mounted."""
-        entries = tuple(
+        """The step: one line for each file system that is mounted, and for each swap area."""
+        mounts = tuple(
             FstabEntry(
                 device_id=entry.device_id,
                 path=entry.path,
@@ -56,20 +65,24 @@ class WriteFstab(Step):
             )
             for entry in mounted_filesystems(situation)
         )
+        storage = situation.desired.storage
+        swaps = tuple(FstabEntry(swap.device_id, "none", "swap") for swap in storage.swap)
+        swapping = f" and {len(swaps)} swap area{'s' if len(swaps) > 1 else ''}" if swaps else ""
         return cls(
             id="write-fstab",
-            title=f"Write {FSTAB_PATH} with {len(entries)} mounts",
+            title=f"Write {FSTAB_PATH} with {len(mounts)} mounts{swapping}",
             operation=Operation.STAGE,
             phase=Phase.PROVISION,
             touches=(FSTAB_PATH,),
-            entries=entries,
+            entries=(*mounts, *swaps),
         )
 
     def run(self, session: Session) -> None:
         """Write the file into the mounted newroot."""
         from trident.host.files import Tree
 
-        devices = {entry.device_id: session.device(entry.device_id) for entry in self.entries}
+        ids = {entry.device_id for entry in self.entries if entry.device_id is not None}
+        devices = {device_id: session.device(device_id) for device_id in ids}
         try:
             Tree(session.mounted_newroot()).write(FSTAB_PATH, render(self.entries, devices))
         except OSError as error:
@@ -83,8 +96,8 @@ class WriteFstab(Step):
 def render(entries: tuple[FstabEntry, ...], devices: Mapping[str, str]) -> str:
     """The text of fstab. Partitions are named by ``PARTUUID``, which no image can duplicate."""
     lines = [
-        f"{_source(devices[entry.device_id])} {_escape(entry.path)} {entry.fstype} "
-        f"{_escape(entry.options or 'defaults')} 0 {entry.check_order}\n"
+        f"{'tmpfs' if entry.device_id is None else _source(devices[entry.device_id])} "
+        f"{_escape(entry.path)} {entry.fstype} {_escape(entry.options or 'defaults')} 0 {entry.check_order}\n"
         for entry in entries
     ]
     return _HEADER + "".join(lines)

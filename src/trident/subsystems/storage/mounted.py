@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class Mounted(NamedTuple):
-    """A file system of the target, its mount point, and the partition behind it."""
+    """A file system of the target, its mount point, and the partition behind it; tmpfs has none."""
 
     filesystem: FileSystem
     path: str
-    device_id: str
+    device_id: str | None
 
 
 def mounted_filesystems(situation: Situation) -> tuple[Mounted, ...]:
@@ -25,10 +25,12 @@ def mounted_filesystems(situation: Situation) -> tuple[Mounted, ...]:
         Mounted(
             filesystem,
             filesystem.mount_point.path,
-            storage.resolve_volume(filesystem.device_id, situation.target_volume),
+            storage.resolve_volume(filesystem.device_id, situation.target_volume)
+            if filesystem.device_id is not None
+            else None,
         )
         for filesystem in storage.filesystems
-        if filesystem.device_id is not None and filesystem.mount_point is not None
+        if filesystem.mount_point is not None
     ]
     return tuple(
         sorted(

@@ -20,9 +20,13 @@ NEWROOT = Path("/run/trident/newroot")
 
 @dataclass(frozen=True)
 class NewrootMount:
-    """A file system of the target: partition id, absolute mount point, and whether it is the ESP."""
+    """A file system of the target: partition id, absolute mount point, and whether it is the ESP.
 
-    device_id: str
+    Without a partition it is a tmpfs: its mount point is made, and nothing mounted there, since whatever
+    is put into it now would be gone before the target boots.
+    """
+
+    device_id: str | None
     path: str
     is_esp: bool = False
 
@@ -68,10 +72,11 @@ class MountNewroot(Step):
         )
         return cls(
             id="mount-newroot",
-            title=f"Mount the target's file systems ({', '.join(mount.path for mount in mounts)})",
+            title="Mount the target's file systems "
+            f"({', '.join(mount.path for mount in mounts if mount.device_id is not None)})",
             operation=Operation.STAGE,
             phase=Phase.MOUNT,
-            touches=tuple(mount.device_id for mount in mounts),
+            touches=tuple(mount.device_id for mount in mounts if mount.device_id is not None),
             mounts=mounts,
         )
 
@@ -83,7 +88,7 @@ class MountNewroot(Step):
         with ExitStack() as stack:
             try:
                 for mount in self.mounts:
-                    self._mount(stack, session.device(mount.device_id), mount)
+                    self._mount(stack, session, mount)
                 stack.enter_context(furnished(NEWROOT))
             except (TridentError, OSError) as error:
                 raise Servicing(
@@ -93,18 +98,20 @@ class MountNewroot(Step):
         session.newroot = NEWROOT
 
     @staticmethod
-    def _mount(stack: ExitStack, device: str, mount: NewrootMount) -> None:
+    def _mount(stack: ExitStack, session: Session, mount: NewrootMount) -> None:
         from trident.host.files import Tree
         from trident.host.mount import mounted
 
         tree = Tree(NEWROOT)
         if mount.path != "/":
             tree.make_directories(mount.path)
+        if mount.device_id is None:
+            return
         target = NEWROOT if mount.path == "/" else tree.real_path(mount.path)
         # The configured options are for the running target: read-only or noexec would be in the way here.
         # vfat has no modes and owners; "quiet" lets it take them as asked for and forget them.
         options = ("umask=0077", "quiet") if mount.is_esp else ()
-        stack.enter_context(mounted(device, target, options=options))
+        stack.enter_context(mounted(session.device(mount.device_id), target, options=options))
 
 
 @dataclass(frozen=True, kw_only=True)
