@@ -53,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_commit(verbs)
     _add_plan(verbs)
     _add_validate(verbs)
+    _add_schema(verbs)
     _add_get(verbs)
     _add_image(verbs)
     _add_help(verbs)
@@ -132,6 +133,21 @@ def _add_validate(verbs: Verbs[_Parser]) -> None:
         help=f"the Host Configurations to check [default: {DEFAULT_CONFIGURATION_PATH}]",
     )  # fmt: skip
     _add_output(parser)
+    _add_verbosity(parser)
+
+
+def _add_schema(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "schema",
+        help="print the JSON Schema of the Host Configuration, for editors",
+        description="Print the JSON Schema (draft 7) of the Host Configuration. Editors with\n"
+        "yaml-language-server complete, explain and check by it while you type. It knows the\n"
+        "shape of a configuration, not the rules: 'trident validate' has the last word.",
+        epilog="examples:\n"
+        "  trident schema > trident.schema.json\n"
+        "  # yaml-language-server: $schema=trident.schema.json    the first line of host.yaml\n"
+        "  check-jsonschema --schemafile trident.schema.json host.yaml\n",
+    )
     _add_verbosity(parser)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.pure.repository.project import ROOT, pyproject, texts
 
 LOCK = (ROOT / "requirements/dev.txt").read_text()
+EDITOR = ROOT / "requirements/editor"
 ASKED_FOR = (ROOT / "requirements/dev.in").read_text()
 REQUIREMENT = re.compile(r"^([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 
@@ -18,15 +20,18 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def entries() -> dict[str, str]:
+def entries(lock: str = LOCK) -> dict[str, str]:
     """Each locked package with its whole entry."""
-    blocks = re.split(r"\n(?=[A-Za-z0-9])", LOCK[LOCK.index("\n") :])
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", lock[lock.index("\n") :])
     return {canonical(match[1]): block for block in blocks if (match := REQUIREMENT.match(block.strip()))}
 
 
-@pytest.mark.parametrize("package", sorted(entries()))
+ALL_ENTRIES = {**entries(), **entries((EDITOR / "requirements.txt").read_text())}
+
+
+@pytest.mark.parametrize("package", sorted(ALL_ENTRIES))
 def test_a_locked_package_has_one_version_and_hashes(package: str) -> None:
-    entry = entries()[package].strip()
+    entry = ALL_ENTRIES[package].strip()
     assert re.match(r"[\w.-]+==[\w.]+( ;.*)? \\$", entry.splitlines()[0])
     assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry)
 
@@ -34,6 +39,15 @@ def test_a_locked_package_has_one_version_and_hashes(package: str) -> None:
 def test_the_lock_holds_all_that_is_asked_for() -> None:
     asked = {canonical(name) for name in REQUIREMENT.findall(ASKED_FOR)}
     assert asked <= entries().keys()
+
+
+def test_each_locked_npm_package_has_a_hash_and_no_address() -> None:
+    packages = json.loads((EDITOR / "package-lock.json").read_text())["packages"]
+    locked = {name: entry for name, entry in packages.items() if name}
+    assert "node_modules/yaml-language-server" in locked
+    for name, entry in locked.items():
+        assert entry["integrity"].startswith("sha512-"), name
+        assert "resolved" not in entry, name
 
 
 def test_the_lock_holds_every_run_time_dependency_at_a_version_that_the_project_accepts() -> None:
