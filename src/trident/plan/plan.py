@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trident.plan.situation import Change
-from trident.plan.step import Operation, Step
+from trident.plan.step import Content, Operation, ScriptRun, Step
 from trident.state.status import AbVolume, ServicingType
 
 
@@ -21,6 +21,8 @@ class Plan:
         steps: every step of stage and finalize (and of commit, for a plan to look at).
         target_volume: the side of each A/B pair that is written; ``None`` where nothing is.
         image_url: where the image comes from, if one is used.
+        image_known: whether the image was looked at; if not, the numbers of bytes are not known.
+        not_yet: fields of the Host Configuration that this version cannot carry out.
     """
 
     servicing_type: ServicingType
@@ -28,6 +30,8 @@ class Plan:
     steps: tuple[Step, ...] = ()
     target_volume: AbVolume | None = None
     image_url: str | None = None
+    image_known: bool = True
+    not_yet: tuple[str, ...] = ()
 
     @property
     def nothing_to_do(self) -> bool:
@@ -44,32 +48,74 @@ class Plan:
         """Bytes that staging reads from the image source."""
         return sum(step.cost for step in self.steps)
 
+    @property
+    def bytes_to_write(self) -> int:
+        """Bytes that staging writes to block devices, as far as that is known before."""
+        return sum(entry.size or 0 for entry in self.contents)
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """What will be on each block device that is written: the last step that writes it decides."""
+        found: dict[str, Content] = {}
+        for step in self.steps:
+            for entry in step.contents:
+                found[entry.device] = entry
+        return tuple(found.values())
+
+    @property
+    def scripts(self) -> tuple[ScriptRun, ...]:
+        """The user's scripts that run, in order."""
+        return tuple(step.script_run for step in self.steps if step.script_run is not None)
+
     def steps_of(self, operations: Collection[Operation]) -> tuple[Step, ...]:
         """The steps that belong to the given operations, in order."""
         return tuple(step for step in self.steps if step.operation in operations)
 
     def to_document(self) -> dict[str, Any]:
-        """The plan as ``trident plan --output json`` prints it (documented in docs/cli.md)."""
+        """The plan as plain data; ``trident plan --output json`` prints it (documented in docs/plan.md)."""
         return {
             "schemaVersion": 1,
             "servicingType": str(self.servicing_type),
+            "supported": not self.not_yet,
+            "notSupportedYet": list(self.not_yet),
             "reboot": self.reboots,
-            "bytesToFetch": self.bytes_to_fetch,
+            "bytesToFetch": self.bytes_to_fetch if self.image_known else None,
+            "bytesToWrite": self.bytes_to_write if self.image_known else None,
             "targetVolume": str(self.target_volume) if self.target_volume else None,
             "image": self.image_url,
             "changes": [
-                {"field": change.field, "forces": str(change.forces), "reason": change.reason}
+                {
+                    "field": change.field,
+                    "change": change.how,
+                    "forces": str(change.forces),
+                    "reason": change.reason,
+                }
                 for change in self.changes
             ],
-            "steps": [
+            "steps": [_step(step) for step in self.steps],
+            "volumes": [
                 {
-                    "id": step.id,
-                    "operation": str(step.operation),
-                    "phase": step.phase.name.lower().replace("_", "-"),
-                    "title": step.title,
-                    "touches": list(step.touches),
-                    "bytes": step.cost,
+                    "volume": entry.device,
+                    "source": entry.source,
+                    "mountPoint": entry.mount_point,
+                    "bytes": entry.size,
                 }
-                for step in self.steps
+                for entry in self.contents
+            ],
+            "scripts": [
+                {"name": script.name, "moment": script.moment, "where": script.where}
+                for script in self.scripts
             ],
         }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "operation": str(step.operation),
+        "phase": step.phase.name.lower().replace("_", "-"),
+        "title": step.title,
+        "touches": list(step.touches),
+        "bytes": step.cost,
+        "supported": not step.not_yet,
+    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from trident.state.status import AbVolume, HostStatus, ServicingType
+from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -63,6 +63,19 @@ class Situation:
     facts: Facts
     image: CosiMetadata | None = None
 
+    def running_document(self, section: str) -> Mapping[str, Any]:
+        """A section of the Host Configuration that the running system was made from, as plain data."""
+        staged = self.status.servicing_state not in {
+            ServicingState.PROVISIONED,
+            ServicingState.NOT_PROVISIONED,
+        }
+        spec = self.status.spec_old if staged and self.status.spec_old else self.status.spec
+        return spec.get(section) or {}
+
+    def written_with(self, block_device_id: str) -> tuple[str, ...]:
+        """Every device that changes when this servicing writes ``block_device_id``, down to partitions."""
+        return self.desired.storage.devices_behind(block_device_id, self.target_volume)
+
     @property
     def target_volume(self) -> AbVolume:
         """The side of each A/B pair that this servicing writes: A on a blank machine, else the inactive."""
@@ -73,8 +86,24 @@ class Situation:
 
 @dataclass(frozen=True)
 class Change:
-    """One difference between desired and actual state, the servicing type that it forces, and why."""
+    """One difference between desired and actual state, the servicing type that it forces, and why.
+
+    Attributes:
+        field: its place, as closely as is useful: ``os.users[ops]``.
+        forces: ``NO_ACTIVE_SERVICING`` if it forces nothing by itself.
+        reason: why, for people, without a full stop.
+        how: ``added``, ``removed`` or ``changed``; ``present`` if it is no difference, but decides.
+    """
 
     field: str
+    forces: ServicingType
+    reason: str
+    how: str = "changed"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a difference of some field forces, and why, for people, without a full stop."""
+
     forces: ServicingType
     reason: str

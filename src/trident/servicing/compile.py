@@ -1,52 +1,80 @@
-"""From a situation to a plan. Pure: the same situation always compiles to an equal plan."""
+"""From a situation to a plan, and to what stands against it. Pure: equal situations give equal plans."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trident.plan.plan import Plan
+from trident.plan.step import not_supported_yet
 from trident.servicing.persist import PersistDatastore
-from trident.servicing.unsupported import refuse_not_yet
+from trident.servicing.unsupported import not_yet
 from trident.state.status import ServicingType
 from trident.subsystems import ALL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trident.errors import TridentError
     from trident.plan.situation import Change, Situation
+    from trident.plan.step import Step
 
 
 def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan:
-    """Every step of the servicing in the order of execution.
+    """Every step of the servicing in the order of execution, also those that cannot be carried out yet.
 
     Steps are sorted by phase; within a phase the order of the subsystems, and of the steps that one
-    subsystem names, is kept.
+    subsystem names, is kept. What a step touches is told down to the partitions.
     """
     steps = [step for subsystem in ALL for step in subsystem.steps(situation)]
     if situation.servicing_type is ServicingType.CLEAN_INSTALL:
         # The target's own record of its install comes before the boot order is touched: a machine
         # that boots into the target always finds a datastore that says how it got there.
         steps.insert(0, PersistDatastore.compile(situation))
+    steps = [_with_devices_behind(step, situation) for step in steps]
     steps.sort(key=lambda step: step.phase)
+    runtime = situation.servicing_type is ServicingType.RUNTIME_UPDATE
     return Plan(
         servicing_type=situation.servicing_type,
         changes=changes,
         steps=tuple(steps),
-        target_volume=situation.target_volume,
-        image_url=situation.desired.image.url if situation.desired.image else None,
+        target_volume=None if runtime else situation.target_volume,
+        image_url=situation.desired.image.url if situation.desired.image and not runtime else None,
+        image_known=situation.image is not None or runtime,
+        not_yet=not_yet(situation.desired, steps),
     )
 
 
-def refuse(situation: Situation) -> None:
-    """Refuse a situation that a subsystem cannot serve, before anything is touched.
+def _with_devices_behind(step: Step, situation: Situation) -> Step:
+    """The step with every device that changes when it writes: of an array also the members, and so on."""
+    touches = tuple(
+        dict.fromkeys(
+            behind
+            for name in step.touches
+            for behind in ((name,) if name.startswith("/") else situation.written_with(name))
+        )
+    )
+    return step if touches == step.touches else replace(step, touches=touches)
+
+
+def refusals(situation: Situation, plan: Plan) -> Iterable[TridentError]:
+    """Everything that stands against the servicing and can be told before anything is touched."""
+    if plan.not_yet:
+        yield not_supported_yet(plan.not_yet)
+    for subsystem in ALL:
+        yield from subsystem.check(situation)
+
+
+def refuse(situation: Situation, plan: Plan) -> None:
+    """Refuse a situation that cannot be served, before anything is touched.
 
     Raises:
         TridentError: the first refusal; further ones are told in its message.
     """
-    refusals: list[TridentError] = [*refuse_not_yet(situation.desired)]
-    refusals += [error for subsystem in ALL for error in subsystem.check(situation)]
-    if not refusals:
+    found = list(refusals(situation, plan))
+    if not found:
         return
-    first, *others = refusals
+    first, *others = found
     if others:
         first.message += " Also: " + " ".join(error.message for error in others)
         first.args = (first.message,)

@@ -125,9 +125,9 @@ def _stage(
     situation = Situation(
         ServicingType.CLEAN_INSTALL, configuration, HostStatus(is_management_os=True), facts, cosi.metadata
     )
-    refuse(situation)
-    require_tools(situation)
     plan = compile_plan(situation)
+    refuse(situation, plan)
+    require_tools(situation)
     datastore.record(situation.status)
     session = Session(situation, cosi, datastore, progress=environment.progress)
     execute(plan.steps_of({Operation.STAGE}), session, datastore)

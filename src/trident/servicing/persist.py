@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trident.errors import Internal
 from trident.host.mount import mounted
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.step import STAGED, Operation, Phase, Step, content
 from trident.state.status import ServicingState
 
 if TYPE_CHECKING:
@@ -52,6 +52,11 @@ class PersistDatastore(Step):
                     path_in_volume=str(path.relative_to(parent)),
                 )
         raise Internal("datastore-volume", f"No file system of the Host Configuration holds {path}.")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """A target that is complete, and the file system that the datastore goes to."""
+        return super().needs | {STAGED, content(self.device_id)}
 
     def run(self, session: Session) -> None:
         """Mount the volume, copy the datastore there and record the finalized install in the copy."""

@@ -40,7 +40,7 @@ def preview(configuration: HostConfiguration, environment: Environment) -> Plan:
         return Plan(servicing_type)
     with open_image(desired) as cosi:
         situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
-        refuse(situation)
+        refuse(situation, compile_plan(situation))
         refuse_running_target(situation)
         return compile_plan(situation, changes)
 
@@ -56,7 +56,7 @@ def _preview_install(configuration: HostConfiguration) -> Plan:
             facts,
             cosi.metadata,
         )
-        refuse(situation)
+        refuse(situation, compile_plan(situation))
         return compile_plan(situation)
 
 

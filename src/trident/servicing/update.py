@@ -144,10 +144,10 @@ def _update(
             return NOTHING_TO_DO
         with open_image(desired) as cosi:
             situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
-            refuse(situation)
+            plan = compile_plan(situation, changes)
+            refuse(situation, plan)
             refuse_running_target(situation)
             require_tools(situation)
-            plan = compile_plan(situation, changes)
             keep_from_booting(EfiVariables(), running.install_index, situation.target_volume)
             _withdraw(status, running, datastore)
             status = _stage(plan, situation, cosi, datastore, environment)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from trident.config.model import FileSystemSource
 from trident.errors import Internal, InvalidInput, TridentError
-from trident.plan.situation import Change
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.situation import Effect
+from trident.plan.step import Content, Operation, Phase, Step
+from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
@@ -23,17 +24,19 @@ if TYPE_CHECKING:
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
-class DeploymentSubsystem:
+def _image_effect(old: HostConfiguration, new: HostConfiguration) -> Effect:
+    """Upstream: the SHA-384 tells images apart; where both are ignored, the URL does."""
+    before, after = old.image, new.image
+    if before is not None and after is not None and before.sha384 == after.sha384 != "ignored":
+        return Effect(ServicingType.NO_ACTIVE_SERVICING, "it is the same image by its SHA-384")
+    return Effect(ServicingType.AB_UPDATE, "another image is deployed to the inactive volumes")
+
+
+class DeploymentSubsystem(Subsystem):
     """Content of the file systems that come from the image."""
 
     name = "deployment"
-
-    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
-        """Another image means another root file system."""
-        if old.image != new.image:
-            yield Change(
-                "image", ServicingType.AB_UPDATE, "another image is deployed to the inactive volumes"
-            )
+    effects: ClassVar[Mapping[str, EffectRule]] = {"image": _image_effect}
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
         """An image that does not belong to this configuration, this machine, or beside the running system."""
@@ -68,10 +71,12 @@ class WriteImage(Step):
     Attributes:
         device_id: id of the partition.
         mount_point: which file system of the image.
+        size: bytes of the file system, if the image is known.
     """
 
     device_id: str
     mount_point: str
+    size: int | None = None
 
     @classmethod
     def compile(cls, situation: Situation) -> Iterator[WriteImage]:
@@ -91,7 +96,13 @@ class WriteImage(Step):
                 cost=_compressed_size(situation.image, path),
                 device_id=partition,
                 mount_point=path,
+                size=_uncompressed_size(situation.image, path),
             )
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """The file system of the image."""
+        return (Content(self.device_id, f"image: {self.mount_point}", self.mount_point, self.size),)
 
     def run(self, session: Session) -> None:
         """Write, then grow."""
@@ -132,6 +143,11 @@ def _stream_order(image: CosiMetadata | None) -> dict[str, int]:
 def _compressed_size(image: CosiMetadata | None, mount_point: str) -> int:
     entry = image.filesystem_at(mount_point) if image else None
     return entry.image.compressed_size if entry else 0
+
+
+def _uncompressed_size(image: CosiMetadata | None, mount_point: str) -> int | None:
+    entry = image.filesystem_at(mount_point) if image else None
+    return entry.image.uncompressed_size if entry else None
 
 
 def _check_architecture(situation: Situation, image: CosiMetadata) -> Iterator[TridentError]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trident.errors import InvalidInput, Servicing
 from trident.plan.step import Operation, Phase, Step
+from trident.plan.subsystem import Subsystem
 from trident.state.agent import (
     AGENT_CONFIGURATION_PATH,
     DEFAULT_DATASTORE_PATH,
@@ -18,23 +19,18 @@ from trident.state.agent import (
 from trident.state.status import ServicingState, ServicingType
 
 if TYPE_CHECKING:
-    from trident.config.model import HostConfiguration
     from trident.errors import TridentError
     from trident.plan.session import Session
-    from trident.plan.situation import Change, Situation
+    from trident.plan.situation import Situation
 
 SERVICE = "trident.service"
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
-class ManagementSubsystem:
+class ManagementSubsystem(Subsystem):
     """How the agent lives on the target."""
 
     name = "management"
-
-    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterable[Change]:
-        """The ``trident`` section forces nothing by itself; it takes effect with the next target."""
-        return ()
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
         """An update cannot move the datastore: the running system would lose sight of it."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from trident.errors import Servicing, UnsupportedConfiguration
-from trident.plan.situation import Change
-from trident.plan.step import Operation, Phase, Step
+from trident.errors import Servicing
+from trident.plan.situation import Effect
+from trident.plan.step import Operation, PendingStep, Phase, Step
+from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
-    from trident.config.model import HostConfiguration
-    from trident.errors import TridentError
     from trident.plan.session import Session
     from trident.plan.situation import Situation
 
@@ -27,25 +26,13 @@ _CLOUD_INIT_CONTENT = "network: {config: disabled}\n"
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
-class NetworkSubsystem:
+class NetworkSubsystem(Subsystem):
     """The target's network."""
 
     name = "network"
-
-    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
-        """Netplan can be applied while the system runs."""
-        if old.os.netplan != new.os.netplan:
-            yield Change("os.netplan", ServicingType.RUNTIME_UPDATE, "netplan is applied without a reboot")
-
-    def check(self, situation: Situation) -> Iterator[TridentError]:
-        """Updates of the running system are not there yet."""
-        if situation.servicing_type is ServicingType.RUNTIME_UPDATE:
-            yield UnsupportedConfiguration(
-                "runtime-update-not-supported",
-                "Only settings changed that can be applied to the running system, "
-                "and this version of Trident cannot do that yet.",
-                hint="Change them together with the next image.",
-            )
+    effects: ClassVar[Mapping[str, EffectRule]] = {
+        "os.netplan": Effect(ServicingType.RUNTIME_UPDATE, "netplan is applied without a reboot"),
+    }
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """``netplan`` is the target's own."""
@@ -54,10 +41,26 @@ class NetworkSubsystem:
         )
 
     def steps(self, situation: Situation) -> Iterator[Step]:
-        """Write the configuration, if there is one."""
+        """Write the configuration, if there is one; on the running system, write and apply what changed."""
         netplan = situation.desired.os.netplan
+        if situation.servicing_type is ServicingType.RUNTIME_UPDATE:
+            if situation.running_document("os").get("netplan") != netplan:
+                yield _apply_netplan(removed=netplan is None)
+            return
         if situation.servicing_type in _DEPLOYING and netplan is not None:
             yield WriteNetplan.compile(netplan)
+
+
+def _apply_netplan(*, removed: bool) -> PendingStep:
+    what = "Remove" if removed else "Write"
+    return PendingStep(
+        id="apply-netplan",
+        title=f"{what} {NETPLAN_PATH} of the running system and apply it",
+        operation=Operation.FINALIZE,
+        phase=Phase.FINALIZE,
+        touches=(NETPLAN_PATH,),
+        fields=("os.netplan",),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

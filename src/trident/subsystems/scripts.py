@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from trident.config.model import Script, Scripts
 from trident.errors import InvalidInput, Servicing
-from trident.plan.situation import Change
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.situation import Change, Effect
+from trident.plan.step import Operation, Phase, ScriptRun, Step
+from trident.plan.subsystem import EffectRule, Subsystem, changes_of
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
@@ -35,26 +36,40 @@ class _Moment:
     inside_target: bool = False
     sees_newroot: bool = False
 
+    @property
+    def where(self) -> str:
+        """Where they run, for people."""
+        if self.inside_target:
+            return "inside the target OS"
+        return "servicing OS, with the target mounted" if self.sees_newroot else "servicing OS"
+
 
 _PRE_SERVICING = _Moment("pre-servicing", Phase.PRE_SERVICING)
 _POST_PROVISION = _Moment("post-provision", Phase.POST_PROVISION, sees_newroot=True)
 _POST_CONFIGURE = _Moment("post-configure", Phase.POST_CONFIGURE, inside_target=True)
 
 
-class ScriptsSubsystem:
+def _effect(old: HostConfiguration, new: HostConfiguration) -> Effect:
+    if new.scripts == Scripts():
+        return Effect(ServicingType.NO_ACTIVE_SERVICING, "a script that is gone has nothing left to do")
+    return Effect(ServicingType.AB_UPDATE, "scripts run while a new target is made")
+
+
+class ScriptsSubsystem(Subsystem):
     """What the user wants done at certain moments."""
 
     name = "scripts"
+    effects: ClassVar[Mapping[str, EffectRule]] = {"scripts": _effect}
 
     def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
         """Scripts run only while a new target is made; a configuration with scripts is updated that way."""
-        if old.scripts != new.scripts:
-            yield Change("scripts", ServicingType.AB_UPDATE, "scripts run while a new target is made")
-        elif old != new and new.scripts != Scripts():
+        yield from changes_of(self.effects, old, new)
+        if old != new and new.scripts != Scripts():
             yield Change(
                 "scripts",
                 ServicingType.AB_UPDATE,
                 "it has scripts, which run only while a new target is made",
+                "present",
             )
 
     def check(self, situation: Situation) -> Iterable[TridentError]:
@@ -147,6 +162,11 @@ class RunScript(Step):
                 servicing_type=situation.servicing_type,
                 phonehome=situation.desired.trident.phonehome,
             )
+
+    @property
+    def script_run(self) -> ScriptRun:
+        """What the plan says of it."""
+        return ScriptRun(self.script_name, self.moment.name, self.moment.where)
 
     def run(self, session: Session) -> None:
         """Run it to its end; a failure ends the servicing."""

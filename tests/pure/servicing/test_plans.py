@@ -107,5 +107,5 @@ def test_an_update_to_the_image_that_runs_is_refused() -> None:
         situation.image,
     )
     with pytest.raises(TridentError) as caught:
-        refuse(same)
+        refuse(same, compile_plan(same))
     assert caught.value.code == "duplicate-fs-uuid-ab-update"

@@ -53,7 +53,7 @@ def test_images_are_written_in_the_order_of_the_stream_and_cost_what_is_fetched(
 def test_another_image_needs_an_ab_update() -> None:
     other = configuration(image=OsImage(url="http://127.0.0.1/v2.cosi", sha384="ignored"))
     (change,) = deployment.changes(configuration(), other)
-    assert (change.field, change.forces.value) == ("image", "ab-update")
+    assert (change.field, change.forces.value) == ("image.url", "ab-update")
     assert list(deployment.changes(other, other)) == []
 
 

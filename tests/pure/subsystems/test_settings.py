@@ -6,10 +6,9 @@ import yaml
 
 from tests.pure.subsystems.situations import SAMPLE, configuration, install, update
 from trident.config.model import HostConfiguration, User
-from trident.plan.situation import Change
 from trident.plan.step import Phase, Step
+from trident.servicing.select import select_update
 from trident.state.status import ServicingType
-from trident.subsystems import ALL
 from trident.subsystems.management import ManagementSubsystem
 from trident.subsystems.network import NetworkSubsystem, render
 from trident.subsystems.osconfig import OsConfigSubsystem
@@ -48,7 +47,7 @@ def ids(subsystem: object, config: HostConfiguration, *, updating: bool = False)
 
 
 def forced(old: HostConfiguration, new: HostConfiguration) -> dict[str, ServicingType]:
-    changes: list[Change] = [change for subsystem in ALL for change in subsystem.changes(old, new)]
+    _, changes = select_update(old, new)
     return {change.field: change.forces for change in changes}
 
 
@@ -57,8 +56,12 @@ def test_each_changed_setting_forces_its_kind_of_servicing() -> None:
     old = configuration()
     cases = {
         "os.hostname": ("hostname: host-1", "hostname: host-2", ServicingType.AB_UPDATE),
-        "os.users": ("hostname: host-1", "hostname: host-1\n  users: [{name: ada}]", ServicingType.AB_UPDATE),
-        "os.additionalFiles": (
+        "os.users[ada]": (
+            "hostname: host-1",
+            "hostname: host-1\n  users: [{name: ada}]",
+            ServicingType.AB_UPDATE,
+        ),
+        "os.additionalFiles[/etc/x]": (
             "hostname: host-1",
             "hostname: host-1\n  additionalFiles: [{destination: /etc/x, content: y}]",
             ServicingType.AB_UPDATE,
@@ -71,9 +74,9 @@ def test_each_changed_setting_forces_its_kind_of_servicing() -> None:
         "os.uefiFallback": (
             "hostname: host-1",
             "hostname: host-1\n  uefiFallback: optimistic",
-            ServicingType.RUNTIME_UPDATE,
+            ServicingType.NO_ACTIVE_SERVICING,
         ),
-        "image": ("v1.cosi", "v2.cosi", ServicingType.AB_UPDATE),
+        "image.url": ("v1.cosi", "v2.cosi", ServicingType.AB_UPDATE),
     }
     for field, (before, after, kind) in cases.items():
         assert forced(old, configuration(SAMPLE.replace(before, after))) == {field: kind}
@@ -88,20 +91,12 @@ def test_a_configuration_with_scripts_is_never_updated_at_run_time() -> None:
         "scripts": ServicingType.AB_UPDATE,
     }
     assert forced(old, old) == {}
-    assert forced(configuration(), old) == {"scripts": ServicingType.AB_UPDATE}
+    assert forced(configuration(), old) == {"scripts.postConfigure": ServicingType.AB_UPDATE}
 
 
 def test_the_trident_section_alone_forces_nothing() -> None:
-    assert forced(configuration(), configuration(SAMPLE + "trident: {phonehome: 'http://x/'}\n")) == {}
-
-
-def test_a_runtime_update_is_refused_for_now() -> None:
-    from dataclasses import replace
-
-    situation = replace(update(), servicing_type=ServicingType.RUNTIME_UPDATE)
-    assert [error.code for subsystem in ALL for error in subsystem.check(situation)] == [
-        "runtime-update-not-supported"
-    ]
+    changed = configuration(SAMPLE + "trident: {phonehome: 'http://x/'}\n")
+    assert forced(configuration(), changed) == {"trident.phonehome": ServicingType.NO_ACTIVE_SERVICING}
 
 
 def test_an_install_names_the_host_and_an_update_keeps_name_and_machine_id() -> None:

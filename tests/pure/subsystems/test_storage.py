@@ -151,7 +151,10 @@ def test_an_update_may_change_mount_options() -> None:
     text = SAMPLE.replace("nodev,noatime", "nodev,nosuid")
     assert refusals(update(configuration(text), installed=configuration())) == []
     (change,) = storage.changes(configuration(), configuration(text))
-    assert (change.field, change.forces.value) == ("storage.filesystems", "ab-update")
+    assert (change.field, change.forces.value) == (
+        "storage.filesystems[/home].mountPoint.options",
+        "ab-update",
+    )
 
 
 def formatted(situation: Situation) -> dict[str, str]:
@@ -259,7 +262,7 @@ def test_an_update_may_stop_swapping_and_cannot_begin_to() -> None:
     without = configuration(VARIED.replace("  swap: [{deviceId: swap}]\n", ""))
     assert refusals(update(without, installed=swapping)) == []
     (change,) = storage.changes(swapping, without)
-    assert (change.field, change.forces.value) == ("storage.swap", "ab-update")
+    assert (change.field, change.forces.value) == ("storage.swap[swap]", "ab-update")
     assert the_only(update(swapping, installed=without)).details["changed"] == ["the swap area on 'swap'"]
 
 

@@ -37,19 +37,53 @@ class Storage(Model, frozen=True, kw_only=True):
         return self.ab_update.volume_pairs if self.ab_update else ()
 
     def resolve_volume(self, block_device_id: str, side: str) -> str:
-        """The id of the partition behind ``block_device_id``: itself, or one side of an A/B pair.
+        """The id of the device that holds what is written to ``block_device_id``.
 
         Args:
-            block_device_id: a partition or an A/B volume pair.
+            block_device_id: any block device: an A/B volume pair stands for one of its sides, a verity
+                device for that of its data; any other is itself.
             side: ``volume-a`` or ``volume-b``.
         """
+        for verity in self.verity:
+            if verity.id == block_device_id:
+                return self.resolve_volume(verity.data_device_id, side)
         for pair in self.volume_pairs:
             if pair.id == block_device_id:
                 return pair.volume_a_id if side == "volume-a" else pair.volume_b_id
         return block_device_id
 
+    def devices_behind(self, block_device_id: str, side: str) -> tuple[str, ...]:
+        """Every device that changes when ``block_device_id`` is written, itself down to the partitions.
+
+        Args:
+            block_device_id: any block device; of an A/B volume pair one side counts.
+            side: ``volume-a`` or ``volume-b``.
+        """
+        volume = self.resolve_volume(block_device_id, side)
+        found = [volume]
+        for member in self.members_of(volume):
+            found += self.devices_behind(member, side)
+        return tuple(dict.fromkeys(found))
+
+    def members_of(self, block_device_id: str) -> tuple[str, ...]:
+        """The devices that an array or an encrypted volume is made of; nothing for any other."""
+        for array in self.raid.software:
+            if array.id == block_device_id:
+                return array.devices
+        for volume in self.encryption.volumes if self.encryption else ():
+            if volume.id == block_device_id:
+                return (volume.device_id,)
+        return ()
+
+    def verity_device(self, block_device_id: str | None) -> VerityDevice | None:
+        """The verity device of this id, if it names one."""
+        return next((verity for verity in self.verity if verity.id == block_device_id), None)
+
     def is_ab(self, block_device_id: str) -> bool:
-        """Whether the id names an A/B volume pair."""
+        """Whether an update writes the id's inactive side: an A/B volume pair, or verity on one."""
+        verity = self.verity_device(block_device_id)
+        if verity is not None:
+            return self.is_ab(verity.data_device_id)
         return any(pair.id == block_device_id for pair in self.volume_pairs)
 
     def filesystem_at(self, path: str) -> FileSystem | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from trident.config.model import UefiFallbackMode
 from trident.errors import ExecutionEnvironment, TridentError, UnsupportedConfiguration
-from trident.plan.situation import Change
 from trident.plan.step import Operation
+from trident.plan.subsystem import Subsystem
 from trident.state.status import ServicingType
 from trident.subsystems.boot.entries import (
     AppendBootEntry,
@@ -22,7 +22,6 @@ from trident.subsystems.boot.names import Slot
 from trident.subsystems.boot.stage import StageBootFiles
 
 if TYPE_CHECKING:
-    from trident.config.model import HostConfiguration
     from trident.host.efi import EfiVariables
     from trident.plan.situation import Situation
     from trident.plan.step import Step
@@ -46,17 +45,10 @@ def keep_from_booting(variables: EfiVariables, install_index: int, volume: AbVol
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
-class BootSubsystem:
+class BootSubsystem(Subsystem):
     """How the firmware finds the target."""
 
     name = "boot"
-
-    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
-        """The fallback mode matters only at the next update of the volumes."""
-        if old.os.uefi_fallback is not new.os.uefi_fallback:
-            yield Change(
-                "os.uefiFallback", ServicingType.RUNTIME_UPDATE, "the mode is used by the next A/B update"
-            )
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
         """No UEFI, or an image with another boot loader."""

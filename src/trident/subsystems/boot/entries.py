@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trident.plan.step import Operation, Phase, Step
-from trident.subsystems.boot.names import Slot
+from trident.plan.step import STAGED, Operation, Phase, Step
+from trident.subsystems.boot.names import Slot, boot_entry, boot_files
 
 if TYPE_CHECKING:
     from trident.host.efi import EfiVariables
@@ -41,6 +41,16 @@ class PutBootEntryFirst(Step):
             esp_id=esp_id,
             slot=slot,
         )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """A target that is complete, with the files that the entry starts."""
+        return frozenset({STAGED, boot_files(self.slot)})
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The slot's entry."""
+        return frozenset({boot_entry(self.slot)})
 
     def run(self, session: Session) -> None:
         """Write the entry, then the order; entries of the install that was erased go."""
@@ -74,6 +84,16 @@ class AppendBootEntry(Step):
             slot=slot,
         )
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """A target that is complete, with the files that the entry starts."""
+        return frozenset({STAGED, boot_files(self.slot)})
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The slot's entry."""
+        return frozenset({boot_entry(self.slot)})
+
     def run(self, session: Session) -> None:
         """Write the entry, then the order; the servicing OS stays before it."""
         from trident.host.efi import EfiVariables
@@ -105,6 +125,11 @@ class SetBootNext(Step):
             touches=("/sys/firmware/efi/efivars",),
             slot=slot,
         )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The slot's entry."""
+        return frozenset({boot_entry(self.slot)})
 
     def run(self, session: Session) -> None:
         """Set ``BootNext``."""
@@ -138,6 +163,11 @@ class MoveBootEntryFirst(Step):
             esp_id=esp_id,
             slot=slot,
         )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The slot's entry."""
+        return frozenset({boot_entry(self.slot)})
 
     def run(self, session: Session) -> None:
         """Write the order, and forget a ``BootNext`` that names one of the two slots."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trident.errors import Servicing
 from trident.plan.step import Operation, Phase, Step
-from trident.subsystems.boot.names import LOADER_CONFIGURATION, Slot, fallback_path, loader_name
+from trident.subsystems.boot.names import LOADER_CONFIGURATION, Slot, boot_files, fallback_path, loader_name
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -43,6 +43,11 @@ class SetFallback(Step):
             slot=slot,
             architecture=architecture,
         )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The ESP, and on it the slot's files."""
+        return super().needs | {boot_files(self.slot)}
 
     def run(self, session: Session) -> None:
         """Mount the ESP and write boot loader and its configuration."""

@@ -48,6 +48,16 @@ class Slot:
         return f"EFI/trident/{self.name}"
 
 
+def boot_files(slot: Slot) -> str:
+    """What steps call a slot's files on the ESP, among what they need."""
+    return f"boot-files:{slot.name}"
+
+
+def boot_entry(slot: Slot) -> str:
+    """What steps call a slot's entry in the firmware, among what they need."""
+    return f"boot-entry:{slot.name}"
+
+
 def loader_name(architecture: str) -> str:
     """File name of systemd-boot, such as ``systemd-bootx64.efi``."""
     return f"systemd-boot{_MACHINE_NAMES[architecture]}.efi"

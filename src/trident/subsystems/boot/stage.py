@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from trident.config.model import FileSystemSource
 from trident.errors import Internal
-from trident.plan.step import Operation, Phase, Step
-from trident.subsystems.boot.names import Slot
+from trident.plan.step import Content, Operation, Phase, Step, content
+from trident.subsystems.boot.names import Slot, boot_files
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -65,6 +65,28 @@ class StageBootFiles(Step):
             mount_point=path,
             slot=slot,
             architecture=situation.facts.architecture,
+        )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The ESP with its file system, and the borrowed ground."""
+        return super().needs | {content(self.esp_id)}
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """What the slot boots with."""
+        return frozenset({boot_files(self.slot)})
+
+    @property
+    def ends(self) -> frozenset[str]:
+        """Whatever was on the borrowed ground."""
+        return frozenset({content(self.borrowed_id)})
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """Files on the ESP."""
+        return (
+            Content(self.esp_id, f"image: {self.mount_point} (files of {self.slot.name})", self.mount_point),
         )
 
     def run(self, session: Session) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-from trident.plan.situation import Change
+from trident.plan.situation import Effect
+from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
 from trident.subsystems.osconfig.files import CheckFiles, WriteFile
 from trident.subsystems.osconfig.identity import CopyMachineId, WriteHostname
@@ -13,7 +14,6 @@ from trident.subsystems.osconfig.sshd import WriteSshdConfiguration
 from trident.subsystems.osconfig.users import SetUpUser
 
 if TYPE_CHECKING:
-    from trident.config.model import HostConfiguration
     from trident.errors import TridentError
     from trident.plan.situation import Situation
     from trident.plan.step import Step
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
-class OsConfigSubsystem:
+_WRITTEN = Effect(ServicingType.AB_UPDATE, "it is written into a new target")
+
+
+class OsConfigSubsystem(Subsystem):
     """Settings inside the target."""
 
     name = "osconfig"
-
-    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
-        """Settings that are written into a new target."""
-        fields = {
-            "os.hostname": old.os.hostname != new.os.hostname,
-            "os.users": old.os.users != new.os.users,
-            "os.additionalFiles": old.os.additional_files != new.os.additional_files,
-        }
-        for field, differs in fields.items():
-            if differs:
-                yield Change(field, ServicingType.AB_UPDATE, "it is written into a new target")
+    effects: ClassVar[Mapping[str, EffectRule]] = {
+        "os.hostname": _WRITTEN,
+        "os.users": _WRITTEN,
+        "os.additionalFiles": _WRITTEN,
+        "os.services": _WRITTEN,
+        "os.modules": _WRITTEN,
+        "os.selinux": _WRITTEN,
+        "os.kernelCommandLine": Effect(ServicingType.AB_UPDATE, "a new target is booted with it"),
+    }
 
     def check(self, situation: Situation) -> Iterable[TridentError]:
         """Nothing that facts could tell; files are looked at by a step before anything is changed."""

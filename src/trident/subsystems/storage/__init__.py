@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-from trident.plan.situation import Change
+from trident.plan.situation import Effect
+from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
 from trident.subsystems.storage.check import (
     check_disks,
@@ -20,7 +21,6 @@ from trident.subsystems.storage.partition import PartitionDisk
 from trident.subsystems.storage.swap import MakeSwap
 
 if TYPE_CHECKING:
-    from trident.config.model import HostConfiguration
     from trident.errors import TridentError
     from trident.plan.situation import Situation
     from trident.plan.step import Step
@@ -28,22 +28,20 @@ if TYPE_CHECKING:
 _DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
-class StorageSubsystem:
-    """Partitions and file systems."""
+_LAYOUT = Effect(ServicingType.AB_UPDATE, "the storage layout is made by an install")
+_MOUNTS = Effect(ServicingType.AB_UPDATE, "the fstab of a new target says what it mounts")
+
+
+class StorageSubsystem(Subsystem):
+    """Partitions and file systems. Which changes an update can make at all, ``check`` says."""
 
     name = "storage"
-
-    def changes(self, old: HostConfiguration, new: HostConfiguration) -> Iterator[Change]:
-        """Any change of storage needs a new target; which changes are possible at all, ``check`` says."""
-        fields = {
-            "storage.disks": old.storage.disks != new.storage.disks,
-            "storage.abUpdate": old.storage.ab_update != new.storage.ab_update,
-            "storage.filesystems": old.storage.filesystems != new.storage.filesystems,
-            "storage.swap": old.storage.swap != new.storage.swap,
-        }
-        for field, differs in fields.items():
-            if differs:
-                yield Change(field, ServicingType.AB_UPDATE, "the target's fstab says what is mounted")
+    effects: ClassVar[Mapping[str, EffectRule]] = {
+        "storage.disks": _LAYOUT,
+        "storage.abUpdate": _LAYOUT,
+        "storage.filesystems": _MOUNTS,
+        "storage.swap": _MOUNTS,
+    }
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
         """Disks missing, in use or too small; what does not fit its partition; a layout that changed."""

@@ -134,6 +134,8 @@ def check_unchanged_layout(situation: Situation) -> Iterator[TridentError]:
         name
         for name, before, after in (
             ("storage.disks", old.storage.disks, new.disks),
+            ("storage.raid", old.storage.raid, new.raid),
+            ("storage.encryption", old.storage.encryption, new.encryption),
             ("storage.abUpdate", old.storage.ab_update, new.ab_update),
         )
         if before != after

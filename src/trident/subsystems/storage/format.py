@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.config.model import FileSystemSource, FileSystemType
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.step import Content, Operation, Phase, Step
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ class MakeFileSystem(Step):
     Attributes:
         device_id: id of the partition.
         fstype: ``ext4``, ``xfs``, ``vfat`` or ``ntfs``.
+        mount_point: where the target mounts it, if it does.
     """
 
     device_id: str
     fstype: str
+    mount_point: str | None = None
 
     @classmethod
     def compile(cls, situation: Situation) -> Iterator[MakeFileSystem]:
@@ -50,11 +52,17 @@ class MakeFileSystem(Step):
                 id=f"make-filesystem:{partition}",
                 title=f"Make an empty {fstype} file system on {partition}{place}",
                 operation=Operation.STAGE,
-                phase=Phase.PARTITION,
+                phase=Phase.FORMAT,
                 touches=(partition,),
                 device_id=partition,
                 fstype=fstype,
+                mount_point=filesystem.mount_point.path if filesystem.mount_point else None,
             )
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """An empty file system."""
+        return (Content(self.device_id, f"new {self.fstype}", self.mount_point),)
 
     def run(self, session: Session) -> None:
         """Format the device."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.errors import Servicing, TridentError
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.step import NEWROOT as MOUNTED_TARGET
+from trident.plan.step import STAGED, Operation, Phase, Step, content
 from trident.subsystems.storage.mounted import mounted_filesystems
 
 if TYPE_CHECKING:
@@ -80,6 +81,17 @@ class MountNewroot(Step):
             mounts=mounts,
         )
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """Each file system that is mounted."""
+        mounted = (mount.device_id for mount in self.mounts)
+        return super().needs | {content(name) for name in mounted if name is not None}
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The newroot."""
+        return frozenset({MOUNTED_TARGET})
+
     def run(self, session: Session) -> None:
         """Mount all, or nothing, and hand the mounts over to the session."""
         from trident.host.chroot import furnished
@@ -127,6 +139,21 @@ class UnmountNewroot(Step):
             operation=Operation.STAGE,
             phase=Phase.UNMOUNT,
         )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The newroot."""
+        return frozenset({MOUNTED_TARGET})
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """A target that is complete on its devices."""
+        return frozenset({STAGED})
+
+    @property
+    def ends(self) -> frozenset[str]:
+        """The newroot."""
+        return frozenset({MOUNTED_TARGET})
 
     def run(self, session: Session) -> None:
         """Unmount in reverse order; a busy mount is an error that names its holder."""

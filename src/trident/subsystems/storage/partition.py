@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trident.config.quantities import Grow
 from trident.host.layout import PartitionRequest
 from trident.host.partition_types import partition_type_guid
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.step import Operation, Phase, Step, device
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
@@ -64,6 +64,16 @@ class PartitionDisk(Step):
                 device=disk.device,
                 partitions=requests(disk, situation.facts.architecture),
             )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The disk."""
+        return frozenset({device(self.disk_id)})
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The partitions."""
+        return frozenset(device(partition.id) for partition in self.partitions)
 
     def run(self, session: Session) -> None:
         """Write the table, verify it, and leave the partitions' nodes and the disk's GUID in the session."""

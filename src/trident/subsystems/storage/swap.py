@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.step import Content, Operation, Phase, Step
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
@@ -35,10 +35,15 @@ class MakeSwap(Step):
                 id=f"make-swap:{swap.device_id}",
                 title=f"Make a swap area on {swap.device_id}",
                 operation=Operation.STAGE,
-                phase=Phase.PARTITION,
+                phase=Phase.FORMAT,
                 touches=(swap.device_id,),
                 device_id=swap.device_id,
             )
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """A swap area."""
+        return (Content(self.device_id, "new swap"),)
 
     def run(self, session: Session) -> None:
         """Write the signature; the target swaps there once it has booted."""
