@@ -12,6 +12,7 @@ from trident.cli.parser import build_parser
 
 # What the help calls a file; everything else is a word of its own.
 FILE_METAVARS = {"CONFIG", "COSI", "ERROR", "IMAGE", "LAYOUT", "OUTFILE", "STATUS", "TARGET", "TREE"}
+TOPIC_METAVAR = "FIELD"
 
 
 def bash(parser: argparse.ArgumentParser) -> str:
@@ -32,11 +33,21 @@ def fish(parser: argparse.ArgumentParser) -> str:
 SHELLS: dict[str, Callable[[argparse.ArgumentParser], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
 
 
+# Fields and rules change with the program that is installed, so completion asks it.
+_TOPICS = "$(trident explain --list 2>/dev/null)"
+_PREAMBLE = {
+    "bash": f'_trident_topics() {{ compgen -W "{_TOPICS}" -- "$1"; }}\n',
+    "zsh": f'_trident_topics() {{ local -a topics; topics=(${{(f)"{_TOPICS}"}}); compadd -a topics; }}\n',
+}
+
+
 def _shtab(parser: argparse.ArgumentParser, shell: str) -> str:
     for action in _actions(parser):
         if action.metavar in FILE_METAVARS:
             action.complete = shtab.FILE  # type: ignore[attr-defined]
-    return shtab.complete(parser, shell=shell)
+        elif action.metavar == TOPIC_METAVAR:
+            action.complete = dict.fromkeys(_PREAMBLE, "_trident_topics")  # type: ignore[attr-defined]
+    return shtab.complete(parser, shell=shell, preamble=_PREAMBLE)
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
@@ -56,6 +67,8 @@ def _fish(parser: argparse.ArgumentParser, words: tuple[str, ...]) -> Iterator[s
             yield " ".join([_condition(seen), *_fish_option(action)]).strip()
         elif action.metavar in FILE_METAVARS:
             yield f"{_condition(seen)} -F"
+        elif action.metavar == TOPIC_METAVAR:
+            yield f"{_condition(seen)} -a '(trident explain --list 2>/dev/null)'"
         elif action.choices:
             yield f"{_condition(seen)} -a {_quoted(' '.join(action.choices))}"
 

@@ -56,8 +56,8 @@ def _section(command: argparse.ArgumentParser) -> Iterator[str]:
     yield from (".nh", ".ad l", _escaped(usage), ".ad b", ".hy", ".PP")
     yield from _paragraph(command.description)
     yield from _options(command, skip="--help")
-    for block in (command.epilog or "").strip().split("\n\n"):
-        yield from _as_it_is(block.splitlines())
+    if command.epilog:
+        yield from (".PP", *_as_it_is(command.epilog.splitlines()))
 
 
 def _options(parser: argparse.ArgumentParser, skip: str = "") -> Iterator[str]:

@@ -16,6 +16,7 @@ GET_KINDS = ("configuration", "status", "last-error")
 _EPILOG = """\
 examples:
   trident validate host.yaml          check a Host Configuration, anywhere, as any user
+  trident explain storage.disks       what a field means, what it takes, which rules it meets
   trident plan host.yaml              what would happen here, why, and how many bytes it fetches
   trident install host.yaml           from a servicing OS in RAM: make this machine what the file says
   trident update host.yaml            on an installed host: stage, finalize, reboot into the new system
@@ -53,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_commit(verbs)
     _add_plan(verbs)
     _add_validate(verbs)
+    _add_explain(verbs)
     _add_schema(verbs)
     _add_get(verbs)
     _add_image(verbs)
@@ -132,6 +134,28 @@ def _add_validate(verbs: Verbs[_Parser]) -> None:
         "configs", metavar="CONFIG", nargs="*", default=[DEFAULT_CONFIGURATION_PATH],
         help=f"the Host Configurations to check [default: {DEFAULT_CONFIGURATION_PATH}]",
     )  # fmt: skip
+    _add_output(parser)
+    _add_verbosity(parser)
+
+
+def _add_explain(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "explain",
+        help="explain a field or a rule of the Host Configuration",
+        description="Say what a field of the Host Configuration means: its type, default, values, an\n"
+        "example and the rules that it meets; or what the code of a mistake means. Without FIELD:\n"
+        "the sections of the file.",
+        epilog="examples:\n"
+        "  trident explain storage.disks.partitions.size\n"
+        "  trident explain partitions.size              the end of a path, where it is clear\n"
+        "  trident explain invalid-partition-type       the code of a mistake\n"
+        "  trident explain --list | grep -i size        every field, rule and code\n",
+    )
+    parser.add_argument(
+        "topic", metavar="FIELD", nargs="?",
+        help="the path of a field, storage.disks[0].id or storage.disks.id; or a rule's code",
+    )  # fmt: skip
+    parser.add_argument("--list", action="store_true", help="print every name that can be explained")
     _add_output(parser)
     _add_verbosity(parser)
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from trident.cli.streams import say, tell
 from trident.errors import InvalidInput, TridentError
@@ -37,7 +37,7 @@ def print_problems(problems: Iterable[Problem]) -> None:
     """Show mistakes and oddities of a Host Configuration on stderr, each with its place."""
     from trident.config.report import render_problems
 
-    tell(render_problems(problems, colour=_colourful()))
+    tell(render_problems(problems, colour=is_colourful(sys.stderr)))
 
 
 def _document(error: TridentError) -> dict[str, Any]:
@@ -49,11 +49,12 @@ def _document(error: TridentError) -> dict[str, Any]:
 
 
 def _colours() -> tuple[str, str, str]:
-    return ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if _colourful() else ("", "", "")
+    return ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if is_colourful(sys.stderr) else ("", "", "")
 
 
-def _colourful() -> bool:
-    return sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+def is_colourful(stream: TextIO) -> bool:
+    """Whether a stream leads to a terminal whose user wants colours."""
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def print_json(document: object) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from trident.config.problems import Problem, Severity
 
+_MOST_TOPICS = 3
+
 
 def render_problems(problems: Iterable[Problem], *, colour: bool = False) -> str:
     """Text for a terminal, one block a problem, with a count at the end; it holds no control characters.
@@ -18,7 +20,19 @@ def render_problems(problems: Iterable[Problem], *, colour: bool = False) -> str
     shown = list(problems)
     paint = _Paint(colour)
     blocks = [_block(problem, paint) for problem in shown]
-    return "\n\n".join([*blocks, _summary(shown, paint)]) + "\n" if shown else ""
+    return "\n\n".join([*blocks, _summary(shown, paint)]) + "\n" + _further(shown) if shown else ""
+
+
+def _further(problems: list[Problem]) -> str:
+    """The commands that tell more about these problems."""
+    from trident.config.reference.topics import topic_of
+
+    topics = list(dict.fromkeys(topic for problem in problems if (topic := topic_of(problem))))
+    lines = [
+        f"{'' if number else 'More:':6}trident explain {topic}\n"
+        for number, topic in enumerate(topics[:_MOST_TOPICS])
+    ]
+    return "".join(lines)
 
 
 class _Paint:

@@ -31,6 +31,8 @@ warning[ssh-keys-without-ssh-mode]: User 'ada' has ssh keys, but 'sshMode' is 'b
    |                   ^^^^^^^^^^^^^ Write 'sshMode: key-only'.
 
 1 error and 1 warning in host.yaml
+More: trident explain storage.disks
+      trident explain ssh-keys-without-ssh-mode
 """
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +38,9 @@ def completed(words: list[str]) -> set[str]:
     press_tab = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _shtab_trident"
     script = f'{generated("completion.py", "bash")}\n{press_tab}\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
     bash = ["bash", "--norc"]
-    run = subprocess.run(bash, input=script, check=True, capture_output=True, text=True, cwd=ROOT)
+    # Completion of fields and rules asks the program itself.
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    run = subprocess.run(bash, input=script, check=True, capture_output=True, text=True, cwd=ROOT, env=env)
     return set(run.stdout.split())
 
 
@@ -67,6 +71,9 @@ def test_the_manual_has_no_argparse_placeholders_left() -> None:
         (["trident", "get", "last"], {"last-error"}),
         (["trident", "plan", "--outp"], {"--output"}),
         (["trident", "validate", "pyproj"], {"pyproject.toml"}),
+        (["trident", "validate", "README.md", "pyproj"], {"pyproject.toml"}),
+        (["trident", "explain", "storage.disks.partitions.s"], {"storage.disks.partitions.size"}),
+        (["trident", "explain", "duplicate-d"], {"duplicate-device-id"}),
     ],
 )
 def test_bash_completes(words: list[str], offered: set[str]) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 
 from trident.config.model import HostConfiguration, Model
-from trident.config.reference.kinds import Field, Mapping, Sequence, fields, objects_in
+from trident.config.reference.kinds import Either, Field, Mapping, Sequence, fields, objects_in
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -32,10 +32,18 @@ class Place(msgspec.Struct, frozen=True):
         """
         if not self.field.examples:
             return None
-        value: object = {self.field.key: self.field.examples[0]}
+        value: object = {**self._company(), self.field.key: self.field.examples[0]}
         for field in reversed(self.above):
             value = {field.key: [value] if isinstance(field.kind, Sequence) else value}
         return value
+
+    def _company(self) -> dict[str, object]:
+        """The field that makes the object above the one that has this field, where there are two."""
+        kind = self.above[-1].kind if self.above else None
+        kind = kind.item if isinstance(kind, Sequence) else kind
+        if not isinstance(kind, Either) or self.owner is not kind.with_key:
+            return {}
+        return {kind.key: fields(kind.with_key)[kind.key].examples[0]}
 
 
 @cache
