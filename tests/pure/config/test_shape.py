@@ -203,8 +203,15 @@ def test_what_is_no_mount_point(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["data", "{deviceId: data}", "'data'"])
 def test_the_id_of_its_device_alone_is_a_swap_area(text: str) -> None:
-    storage = f"storage:\n  swap: [{text}]\n"
-    assert loaded(("storage:\n", storage)).storage.swap == (Swap(device_id="data"),)
+    swap = "{id: data, size: 1G, type: swap}"
+    assert loaded(
+        ("storage:\n", f"storage:\n  swap: [{text}]\n"),
+        ("{id: data, size: grow}", swap),
+        (
+            "    - {deviceId: data, source: new, type: ext4, mountPoint: {path: /data, options: noatime}}\n",
+            "",
+        ),
+    ).storage.swap == (Swap(device_id="data"),)
 
 
 @pytest.mark.parametrize("text", ["5", "true", "[data]", "{}", "{device_id: data}", "{deviceId: [data]}"])

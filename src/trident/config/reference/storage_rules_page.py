@@ -19,7 +19,7 @@ def storage_rules_page() -> str:
     per_referrer = [
         (
             kind,
-            _count(tables.REFERENCE_COUNT[kind]),
+            str(tables.REFERENCE_COUNT[kind]),
             ", ".join(sorted(tables.SHARING_PEERS[kind])) or "none",
             str(tables.ALLOWED_PARTITION_TYPES[kind]),
             _yes(kind in tables.HOMOGENEOUS_PARTITION_TYPES),
@@ -46,7 +46,3 @@ def storage_rules_page() -> str:
             table(("partition type", "mount paths"), usual),
         )
     )
-
-
-def _count(count: tables.Count) -> str:
-    return str(count.least) if count.least == count.most else f"{count.least} to {count.most}"

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trident.config.nodes import Path
-from trident.config.rules import agent, devices, filesystems, netplan, scripts, target
+from trident.config.rules import (
+    agent,
+    devices,
+    encryption,
+    extensions,
+    filesystems,
+    netplan,
+    partition_types,
+    scripts,
+    target,
+    verity,
+)
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Subject
 
@@ -16,7 +27,9 @@ if TYPE_CHECKING:
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the reference page."""
-    return (*devices.RULES, *filesystems.RULES, *agent.RULES, *target.RULES, *netplan.RULES, *scripts.RULES)
+    storage = (devices, partition_types, filesystems, encryption, verity)
+    rest = (agent, target, netplan, extensions, scripts)
+    return tuple(rule for room in (*storage, *rest) for rule in room.RULES)
 
 
 def judge(

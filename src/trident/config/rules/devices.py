@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from trident.config.model import AbVolumePair, Disk, Partition
+from trident.config.model import AbVolumePair, AdoptedPartition, Disk, Partition, SoftwareRaidArray
 from trident.config.nearest import nearest
 from trident.config.nodes import Path, spelled
+from trident.config.problems import Severity
 from trident.config.quantities import Grow, spell_byte_count
 from trident.config.rules import tables
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Device, Referrer, Subject
-from trident.config.rules.tables import DEVICE_NOUNS, DeviceKind
+from trident.config.rules.tables import DEVICE_NOUNS, DeviceKind, ReferrerKind
 
 _STORAGE: tuple[Path, ...] = (("storage",),)
 _LONGEST_LABEL = 36
@@ -37,17 +38,36 @@ def _disk_paths_are_absolute(subject: Subject) -> Iterator[Violation]:
             yield Violation((*device.path, "device"), message, suggestion)
 
 
+def _adoption_has_one_criterion(subject: Subject) -> Iterator[Violation]:
+    for device in subject.definitions:
+        item = device.item
+        if not isinstance(item, AdoptedPartition) or (item.match_label is None) != (item.match_uuid is None):
+            continue
+        if item.match_label is None:
+            message = f"Nothing says which partition '{device.id}' is."
+            yield Violation(device.path, message, "Add 'matchLabel' or 'matchUuid'.")
+        else:
+            message = f"The adopted partition '{device.id}' has both 'matchLabel' and 'matchUuid'."
+            yield Violation(device.path, message, "Remove one of them.")
+
+
 def _fields_are_unique(subject: Subject) -> Iterator[Violation]:
-    for kind, field in tables.UNIQUE_FIELDS:
+    for kind, key in tables.UNIQUE_FIELDS:
         seen: dict[str, Device] = {}
         for device in subject.definitions:
-            value = getattr(device.item, field) if device.kind is kind else None
+            value = getattr(device.item, _attribute(key)) if device.kind is kind else None
             if value is None:
                 continue
             first = seen.setdefault(value, device)
             if first is not device:
-                message = f"The {kind}s '{first.id}' and '{device.id}' have the same {field}."
-                yield Violation((*device.path, field), message)
+                plural = DEVICE_NOUNS[kind].split(" ", 1)[1] + "s"
+                message = f"The {plural} '{first.id}' and '{device.id}' have the same {key}."
+                yield Violation((*device.path, key), message)
+
+
+def _attribute(key: str) -> str:
+    """A field as Python spells it: ``match_uuid`` for ``matchUuid``."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in key)
 
 
 def _references_exist(subject: Subject) -> Iterator[Violation]:
@@ -74,9 +94,13 @@ def _reference_kinds_fit(subject: Subject) -> Iterator[Violation]:
             device = subject.devices.get(reference.target)
             if device is None or device.kind in valid:
                 continue
-            wanted = " or ".join(DEVICE_NOUNS[kind] for kind in DeviceKind if kind in valid)
+            wanted = _either([DEVICE_NOUNS[kind] for kind in DeviceKind if kind in valid])
             message = f"{referrer.label} needs {wanted}, but '{device.id}' is {DEVICE_NOUNS[device.kind]}."
             yield Violation(reference.path, message, _instead(subject, device))
+
+
+def _either(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _instead(subject: Subject, device: Device) -> str | None:
@@ -94,47 +118,85 @@ def _references_differ(subject: Subject) -> Iterator[Violation]:
         seen: set[str] = set()
         for reference in referrer.references:
             if reference.target in seen:
-                message = (
-                    f"{referrer.label} names '{reference.target}' twice, but its two volumes must differ."
-                )
+                message = f"{referrer.label} names '{reference.target}' twice, but its devices must differ."
                 yield Violation(reference.path, message)
             seen.add(reference.target)
 
 
-def _devices_are_not_shared(subject: Subject) -> Iterator[Violation]:
-    users: dict[str, list[tuple[tables.ReferrerKind, str, Path]]] = {}
+def _references_are_enough(subject: Subject) -> Iterator[Violation]:
+    """Only an array can name too few: all others have a field for each device."""
     for referrer in subject.referrers:
-        for target in dict.fromkeys(reference.target for reference in referrer.references):
-            path = next(reference.path for reference in referrer.references if reference.target == target)
-            users.setdefault(target, []).append((referrer.kind, referrer.label, path))
+        count = tables.REFERENCE_COUNT[referrer.kind]
+        if referrer.kind is ReferrerKind.RAID_ARRAY and not count.holds(len(referrer.references)):
+            message = f"{referrer.label} needs {count} devices, and it has {len(referrer.references)}."
+            yield Violation((*referrer.path, "devices"), message, "Name more partitions.")
+
+
+def _devices_are_not_shared(subject: Subject) -> Iterator[Violation]:
+    users: dict[str, list[tuple[Referrer, Path]]] = {}
+    for referrer in subject.referrers:
+        paths: dict[str, Path] = {}
+        for reference in referrer.references:
+            paths.setdefault(reference.target, reference.path)
+        for target, path in paths.items():
+            users.setdefault(target, []).append((referrer, path))
     for target, referrers in users.items():
         if target not in subject.devices:
             continue
-        first_kind, first_label, _path = referrers[0]
-        for kind, label, path in referrers[1:]:
-            if kind in tables.SHARING_PEERS[first_kind] and first_kind in tables.SHARING_PEERS[kind]:
+        first = referrers[0][0]
+        for referrer, path in referrers[1:]:
+            if (
+                referrer.kind in tables.SHARING_PEERS[first.kind]
+                and first.kind in tables.SHARING_PEERS[referrer.kind]
+            ):
                 continue
-            other = f"{first_label[0].lower()}{first_label[1:]}"
-            yield Violation(
-                path, f"{label} uses '{target}', which {other} uses already.", _of_pair(subject, target)
-            )
+            message = f"{referrer.label} uses '{target}', which {first.label_inside} uses already."
+            yield Violation(path, message, _above(subject, target, first))
 
 
-def _of_pair(subject: Subject, target: str) -> str | None:
-    pairs = (pair for pair in subject.storage.volume_pairs if target in (pair.volume_a_id, pair.volume_b_id))
-    pair = next(pairs, None)
-    return f"'{target}' is a volume of the A/B volume pair '{pair.id}': refer to that." if pair else None
+def _above(subject: Subject, target: str, owner: Referrer) -> str | None:
+    """What to refer to instead of a device that belongs to another one."""
+    device = next((device for device in subject.definitions if device.path == owner.path), None)
+    return f"'{target}' belongs to '{device.id}': refer to that." if device else None
+
+
+def _kinds_are_equal(subject: Subject) -> Iterator[Violation]:
+    for referrer in subject.referrers:
+        if referrer.kind not in tables.HOMOGENEOUS_KINDS:
+            continue
+        devices = [subject.devices[reference.target] for reference in subject.sound_references(referrer)]
+        kinds = {device.kind: device.id for device in reversed(devices)}
+        if len(kinds) > 1:
+            spelt = ", ".join(f"'{name}' is {DEVICE_NOUNS[kind]}" for kind, name in reversed(kinds.items()))
+            message = f"{referrer.label} needs devices of one kind, but {spelt}."
+            yield Violation(referrer.path, message)
+
+
+def _raid_levels_fit(subject: Subject) -> Iterator[Violation]:
+    for referrer in subject.referrers:
+        levels = tables.ALLOWED_RAID_LEVELS[referrer.kind]
+        for reference in subject.sound_references(referrer):
+            array = subject.devices[reference.target].item
+            if isinstance(array, SoftwareRaidArray) and levels is not None and array.level not in levels:
+                allowed = _either([f"'{level}'" for level in sorted(levels)])
+                message = (
+                    f"{referrer.label} needs a RAID array of level {allowed}, "
+                    f"but '{array.id}' is of '{array.level}'."
+                )
+                yield Violation(reference.path, message, f"Write 'level: {min(levels)}' for '{array.id}'.")
 
 
 def _sizes_are_fixed(subject: Subject) -> Iterator[Violation]:
+    told: set[str] = set()
     for referrer in subject.referrers:
         if referrer.kind not in tables.HOMOGENEOUS_PARTITION_SIZES:
             continue
-        for reference in referrer.references:
-            for partition in subject.partitions_below(reference.target):
-                if isinstance(partition.item, Partition) and partition.item.size is Grow.GROW:
-                    message = f"{referrer.label} consists of '{partition.id}', so that needs a fixed size."
-                    yield Violation((*partition.path, "size"), message, "Write a size such as 8G.")
+        for reference in subject.sound_references(referrer):
+            partition = subject.beneath(reference.target).sizes.get(Grow.GROW)
+            if partition is not None and partition.id not in told:
+                told.add(partition.id)
+                message = f"{referrer.label} consists of '{partition.id}', so that needs a fixed size."
+                yield Violation((*partition.path, "size"), message, "Write a size such as 8G.")
 
 
 def _sizes_are_equal(subject: Subject) -> Iterator[Violation]:
@@ -142,27 +204,16 @@ def _sizes_are_equal(subject: Subject) -> Iterator[Violation]:
         if referrer.kind not in tables.HOMOGENEOUS_PARTITION_SIZES:
             continue
         sized: dict[int, Device] = {}
-        for reference in referrer.references:
-            for partition in subject.partitions_below(reference.target):
-                if isinstance(partition.item, Partition) and isinstance(partition.item.size, int):
-                    sized.setdefault(partition.item.size, partition)
-        if len(sized) > 1:
+        is_mixed_below = False
+        for reference in subject.sound_references(referrer):
+            sizes = {s: d for s, d in subject.beneath(reference.target).sizes.items() if isinstance(s, int)}
+            is_mixed_below |= len(sizes) > 1
+            for size, partition in sizes.items():
+                sized.setdefault(size, partition)
+        if len(sized) > 1 and not is_mixed_below:
             spelt = ", ".join(f"'{device.id}' has {spell_byte_count(size)}" for size, device in sized.items())
             message = f"{referrer.label} needs partitions of one size, but {spelt}."
-            largest = spell_byte_count(max(sized))
-            yield Violation(referrer.path, message, f"Give both {largest}.")
-
-
-def _one_partition_grows(subject: Subject) -> Iterator[Violation]:
-    for index, disk in enumerate(subject.storage.disks):
-        growing = [(n, part) for n, part in enumerate(disk.partitions) if part.size is Grow.GROW]
-        for number, partition in growing[1:]:
-            path = ("storage", "disks", index, "partitions", number, "size")
-            first = growing[0][1].id
-            message = (
-                f"'{partition.id}' and '{first}' on disk '{disk.id}' cannot both take the space that is left."
-            )
-            yield Violation(path, message, "Give all but one of them a size.")
+            yield Violation(referrer.path, message, f"Give all of them {spell_byte_count(max(sized))}.")
 
 
 def _labels_fit(subject: Subject) -> Iterator[Violation]:
@@ -196,6 +247,13 @@ RULES = (
         _disk_paths_are_absolute,
     ),
     Rule(
+        "adopted-partition-criterion",
+        "An adopted partition is found by its label or by its UUID, not by both.",
+        "upstream, AdoptedPartition",
+        _STORAGE,
+        _adoption_has_one_criterion,
+    ),
+    Rule(
         "unique-field-constraint-error",
         "Some fields hold a different value in every device of a kind.",
         "upstream, Storage Rules: Unique Field Value Constraints",
@@ -218,10 +276,17 @@ RULES = (
     ),
     Rule(
         "duplicate-target-id",
-        "What refers to two block devices refers to two different ones.",
+        "What refers to several block devices refers to different ones.",
         "upstream, graph builder",
         _STORAGE,
         _references_differ,
+    ),
+    Rule(
+        "invalid-target-count",
+        "A RAID array has two devices or more.",
+        "upstream, Storage Rules: Reference Count",
+        _STORAGE,
+        _references_are_enough,
     ),
     Rule(
         "referrer-forbidden-sharing",
@@ -231,25 +296,32 @@ RULES = (
         _devices_are_not_shared,
     ),
     Rule(
+        "reference-kind-mismatch",
+        "The devices that one device is made of are all of one kind.",
+        "upstream, Storage Rules: Homogeneous References",
+        _STORAGE,
+        _kinds_are_equal,
+    ),
+    Rule(
+        "invalid-raidlevel",
+        "The ESP can be on a RAID array of level 1 only.",
+        "upstream, Storage Rules: Allowed RAID Levels",
+        _STORAGE,
+        _raid_levels_fit,
+    ),
+    Rule(
         "partition-size-not-fixed",
-        "Partitions of an A/B volume pair have a fixed size.",
+        "Partitions of an A/B volume pair and of a RAID array have a fixed size.",
         "upstream, Storage Rules: Homogeneous Partition Sizes",
         _STORAGE,
         _sizes_are_fixed,
     ),
     Rule(
         "partition-size-mismatch",
-        "Partitions of an A/B volume pair have the same size.",
+        "Partitions of an A/B volume pair and of a RAID array have the same size.",
         "upstream, Storage Rules: Homogeneous Partition Sizes",
         _STORAGE,
         _sizes_are_equal,
-    ),
-    Rule(
-        "several-growing-partitions",
-        "At most one partition of a disk has the size 'grow'.",
-        "this version of Trident; upstream shares the space out equally",
-        _STORAGE,
-        _one_partition_grows,
     ),
     Rule(
         "partition-label-too-long",
@@ -257,5 +329,6 @@ RULES = (
         "UEFI specification, GPT partition entry",
         _STORAGE,
         _labels_fit,
+        Severity.WARNING,
     ),
 )

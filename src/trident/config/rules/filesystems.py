@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trident.config.model import FileSystem, FileSystemSource, OverrideEspMount, Partition
+from trident.config.model import FileSystem, FileSystemSource, FileSystemType, OverrideEspMount
 from trident.config.model.filesystems import ESP_MOUNT_PATH
 from trident.config.nodes import Path
 from trident.config.problems import Severity
 from trident.config.rules import tables
 from trident.config.rules.rule import Rule, Violation
-from trident.config.rules.subject import Subject, label, referrer_kind
+from trident.config.rules.subject import Subject, label, needs_device
 
 _STORAGE: tuple[Path, ...] = (("storage",),)
 _ROOT = "/"
@@ -29,6 +29,18 @@ def _image_brings_its_type(subject: Subject) -> Iterator[Violation]:
             yield Violation((*path, "type"), message, "Remove 'type', or write 'source: new'.", at_key=True)
 
 
+def _type_suits_its_source(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        if filesystem.source is FileSystemSource.IMAGE or filesystem.type is None:
+            continue
+        suited = tables.SOURCE_TYPES[filesystem.source]
+        if filesystem.type not in suited:
+            kind = "an adopted" if filesystem.source is FileSystemSource.ADOPTED else "a new"
+            message = f"The type of {kind} file system cannot be '{filesystem.type}'."
+            types = " or ".join(f"'{type_}'" for type_ in FileSystemType if type_ in suited)
+            yield Violation((*path, "type"), message, f"It can be {types}.")
+
+
 def _override_needs_a_mount_point(subject: Subject) -> Iterator[Violation]:
     for path, filesystem in _each(subject):
         if filesystem.override_esp_mount is OverrideEspMount.OVERRIDE and filesystem.mount_point is None:
@@ -38,12 +50,24 @@ def _override_needs_a_mount_point(subject: Subject) -> Iterator[Violation]:
 
 def _device_is_named(subject: Subject) -> Iterator[Violation]:
     for path, filesystem in _each(subject):
-        if filesystem.device_id is not None:
-            continue
-        kind = referrer_kind(filesystem)
-        by_type = filesystem.type is not None and tables.EXPECTS_BLOCK_DEVICE[filesystem.type]
-        if by_type or tables.REFERENCE_COUNT[kind].least > 0:
+        if filesystem.device_id is None and needs_device(filesystem):
             yield Violation(path, f"{label(filesystem)} needs a block device.", "Add 'deviceId'.")
+
+
+def _no_device_is_named(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        if filesystem.device_id is not None and not needs_device(filesystem):
+            message = f"A file system of type '{filesystem.type}' is on no block device."
+            yield Violation((*path, "deviceId"), message, "Remove 'deviceId'.", at_key=True)
+
+
+def _memory_is_mounted(subject: Subject) -> Iterator[Violation]:
+    for path, filesystem in _each(subject):
+        if filesystem.mount_point is not None or needs_device(filesystem) or filesystem.type is None:
+            continue
+        if tables.NEEDS_MOUNT_POINT[filesystem.type]:
+            message = f"A file system of type '{filesystem.type}' needs a mount point."
+            yield Violation(path, message, "Add 'mountPoint'.")
 
 
 def _mount_path(path: Path, filesystem: FileSystem) -> tuple[Path, str] | None:
@@ -121,13 +145,15 @@ def _there_is_a_root(subject: Subject) -> Iterator[Violation]:
         yield Violation(("storage", "filesystems"), message, "Add one with 'mountPoint: /'.", at_key=True)
 
 
+def must_come_from_image(filesystem: FileSystem) -> bool:
+    """Whether a file system is the ESP or the root, which cannot be made empty."""
+    mount = filesystem.mount_point
+    return mount is not None and (mount.path == _ROOT or filesystem.is_esp)
+
+
 def _esp_and_root_come_from_the_image(subject: Subject) -> Iterator[Violation]:
     for path, filesystem in _each(subject):
-        mount = filesystem.mount_point
-        is_root = mount is not None and mount.path == _ROOT
-        if (
-            is_root or (filesystem.is_esp and mount is not None)
-        ) and filesystem.source is FileSystemSource.NEW:
+        if filesystem.source is FileSystemSource.NEW and must_come_from_image(filesystem):
             message = f"{label(filesystem)} must come from the image."
             yield Violation(
                 (*path, "source"), message, "Write 'source: image', or remove 'source' and 'type'."
@@ -140,55 +166,6 @@ def _var_tmp_is_writable(subject: Subject) -> Iterator[Violation]:
         path = (*subject.filesystem_path(filesystem), "mountPoint", "options")
         message = f"'{_VAR_TMP}' must be writable, but '{filesystem.mount_point.path}' is mounted with 'ro'."
         yield Violation(path, message, f"Remove 'ro', or mount a writable file system at '{_VAR_TMP}'.")
-
-
-def _partition_types(subject: Subject, block_device_id: str) -> list[tuple[Path, str, str]]:
-    return [
-        (device.path, device.id, device.item.type)
-        for device in subject.partitions_below(block_device_id)
-        if isinstance(device.item, Partition)
-    ]
-
-
-def _partition_types_are_equal(subject: Subject) -> Iterator[Violation]:
-    for referrer in subject.referrers:
-        if referrer.kind not in tables.HOMOGENEOUS_PARTITION_TYPES:
-            continue
-        members = [_partition_types(subject, reference.target) for reference in referrer.references]
-        kinds = {kind: name for member in members for _path, name, kind in member}
-        is_mixed_below = any(len({kind for *_rest, kind in member}) > 1 for member in members)
-        if len(kinds) > 1 and not is_mixed_below:
-            spelt = ", ".join(f"'{name}' is '{kind}'" for kind, name in kinds.items())
-            message = f"{referrer.label} needs partitions of one type, but {spelt}."
-            yield Violation(referrer.path, message)
-
-
-def _partition_types_fit(subject: Subject) -> Iterator[Violation]:
-    not_from_image = {violation.path[:-1] for violation in _esp_and_root_come_from_the_image(subject)}
-    for referrer in subject.referrers:
-        allowed = tables.ALLOWED_PARTITION_TYPES[referrer.kind]
-        if referrer.path in not_from_image:
-            continue
-        for reference in referrer.references:
-            for _path, name, kind in _partition_types(subject, reference.target):
-                if not allowed.contains(kind):
-                    message = f"{referrer.label} cannot be on '{name}', a partition of type '{kind}'."
-                    yield Violation(reference.path, message, f"The type can be {allowed}.")
-                    break
-
-
-def _mount_paths_are_usual(subject: Subject) -> Iterator[Violation]:
-    for path, filesystem in _each(subject):
-        mount = _mount_path(path, filesystem)
-        if mount is None or filesystem.device_id is None:
-            continue
-        types = {kind for *_rest, kind in _partition_types(subject, filesystem.device_id)}
-        usual = tables.USUAL_MOUNT_PATHS.get(next(iter(types))) if len(types) == 1 else None
-        if usual is None or mount[1] in usual:
-            continue
-        where = " or ".join(f"'{place}'" for place in usual) if usual else "nowhere"
-        message = f"'{mount[1]}' is unusual for a partition of type '{next(iter(types))}'."
-        yield Violation(mount[0], message, f"Tools expect it mounted {'at ' if usual else ''}{where}.")
 
 
 RULES = (
@@ -207,6 +184,13 @@ RULES = (
         _image_brings_its_type,
     ),
     Rule(
+        "filesystem-type-with-source",
+        "A new file system is not of type 'auto', and an adopted one not of type 'tmpfs'.",
+        "upstream, FileSystem",
+        _STORAGE,
+        _type_suits_its_source,
+    ),
+    Rule(
         "filesystem-esp-without-mount-point",
         "What is the ESP by 'overrideEspMount: override' has a mount point.",
         "upstream, FileSystem",
@@ -221,6 +205,20 @@ RULES = (
         _device_is_named,
     ),
     Rule(
+        "filesystem-unexpected-block-device-id",
+        "A file system that is in memory names no block device.",
+        "upstream, Storage Rules: Filesystem Block Device Requirements",
+        _STORAGE,
+        _no_device_is_named,
+    ),
+    Rule(
+        "filesystem-missing-mount-point",
+        "A file system that is in memory has a mount point.",
+        "upstream, Storage Rules: Filesystem Mounting",
+        _STORAGE,
+        _memory_is_mounted,
+    ),
+    Rule(
         "mount-point-path-not-absolute",
         "A mount path is absolute.",
         "upstream, graph builder",
@@ -233,6 +231,7 @@ RULES = (
         "Trident: what is mounted where must be plain to see",
         _STORAGE,
         _mount_paths_do_not_climb,
+        Severity.WARNING,
     ),
     Rule(
         "duplicate-mount-point",
@@ -275,27 +274,5 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _var_tmp_is_writable,
-    ),
-    Rule(
-        "partition-type-mismatch",
-        "The partitions beneath one referrer have the same type.",
-        "upstream, Storage Rules: Homogeneous Partition Types",
-        _STORAGE,
-        _partition_types_are_equal,
-    ),
-    Rule(
-        "invalid-partition-type",
-        "Each kind of referrer stands on certain partition types only.",
-        "upstream, Storage Rules: Allowed Partition Types",
-        _STORAGE,
-        _partition_types_fit,
-    ),
-    Rule(
-        "unusual-mount-path",
-        "A partition is mounted where its type says.",
-        "upstream, Storage Rules: Partition Type Valid Mounting Paths",
-        _STORAGE,
-        _mount_paths_are_usual,
-        Severity.WARNING,
     ),
 )

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trident.config.model import FileSystem, FileSystemSource, Partition
+from trident.config.model import FileSystem, FileSystemSource, Partition, PartitionType
+from trident.config.model.layers import Layers
 from trident.config.nodes import Path
+from trident.config.quantities import Grow
+from trident.config.rules import tables
 from trident.config.rules.tables import REFERRER_NOUNS, DeviceKind, ReferrerKind
 
 if TYPE_CHECKING:
@@ -26,10 +29,15 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """The id of a block device, and the field that holds it."""
+    """The id of a block device, and the field that holds it.
+
+    Attributes:
+        is_hash: whether the hashes of a verity device are there, which no one above it sees.
+    """
 
     target: str
     path: Path
+    is_hash: bool = False
 
 
 class Referrer(msgspec.Struct, frozen=True):
@@ -49,12 +57,25 @@ class Referrer(msgspec.Struct, frozen=True):
         """What it is: ``a new file system``."""
         return REFERRER_NOUNS[self.kind]
 
+    @property
+    def label_inside(self) -> str:
+        """Its label inside a sentence: ``the A/B volume pair 'root'``."""
+        return self.label[0].lower() + self.label[1:]
+
+
+class Beneath(msgspec.Struct, frozen=True):
+    """What the new partitions beneath a device are like, each kind and size with the first that has it."""
+
+    types: dict[PartitionType | str, Device]
+    sizes: dict[int | Grow, Device]
+
 
 class Subject:
     """A configuration under judgement. What several rules need is worked out once."""
 
     def __init__(self, configuration: HostConfiguration) -> None:
         self.configuration = configuration
+        self._beneath: dict[str, Beneath] = {}
 
     @property
     def storage(self) -> Storage:
@@ -65,6 +86,11 @@ class Subject:
     def has_storage(self) -> bool:
         """Whether the storage section says anything."""
         return self.storage != type(self.storage)()
+
+    @cached_property
+    def layers(self) -> Layers:
+        """Which block device lies on which."""
+        return Layers(self.storage)
 
     @cached_property
     def definitions(self) -> tuple[Device, ...]:
@@ -85,26 +111,43 @@ class Subject:
         return tuple(_referrers(self.storage))
 
     @cached_property
-    def _members(self) -> dict[str, tuple[Reference, ...]]:
-        references = {referrer.path: referrer.references for referrer in self.referrers}
-        return {
-            device.id: references[device.path] for device in self.definitions if device.path in references
-        }
+    def _sound(self) -> dict[Path, tuple[Reference, ...]]:
+        return {referrer.path: tuple(self._sound_ones(referrer)) for referrer in self.referrers}
 
-    def partitions_below(self, block_device_id: str) -> list[Device]:
-        """The partitions that a block device consists of, itself included; unknown ids add nothing."""
-        found: list[Device] = []
-        seen: set[str] = set()
-        waiting = [block_device_id]
-        while waiting:
-            device = self.devices.get(waiting.pop(0))
-            if device is None or device.id in seen:
-                continue
-            seen.add(device.id)
-            if isinstance(device.item, Partition):
-                found.append(device)
-            waiting.extend(member.target for member in self._members.get(device.id, ()))
+    def _sound_ones(self, referrer: Referrer) -> Iterator[Reference]:
+        for reference in referrer.references:
+            device = self.devices.get(reference.target)
+            if device is not None and device.kind in tables.REFERENCE_VALIDITY[referrer.kind]:
+                yield reference
+
+    def sound_references(self, referrer: Referrer) -> tuple[Reference, ...]:
+        """Its references to devices that exist and that it may refer to: the others are told of elsewhere."""
+        return self._sound[referrer.path]
+
+    def beneath(self, block_device_id: str) -> Beneath:
+        """The types and sizes of the new partitions beneath a device, as those above it see them."""
+        known = self._beneath.get(block_device_id)
+        if known is not None:
+            return known
+        found = Beneath({}, {})
+        self._beneath[block_device_id] = found
+        device = self.devices.get(block_device_id)
+        if device is not None and isinstance(device.item, Partition):
+            found.types[device.item.type] = device
+            found.sizes[device.item.size] = device
+        elif device is not None:
+            for reference in self._sound.get(device.path, ()):
+                if not reference.is_hash:
+                    lower = self.beneath(reference.target)
+                    found.types.update({k: v for k, v in lower.types.items() if k not in found.types})
+                    found.sizes.update({k: v for k, v in lower.sizes.items() if k not in found.sizes})
         return found
+
+    def is_new_esp(self, referrer: Referrer) -> bool:
+        """Whether a referrer is the ESP's file system, made empty: a mistake in itself."""
+        if referrer.kind is not ReferrerKind.FILESYSTEM_NEW:
+            return False
+        return self.storage.filesystems[int(referrer.path[-1])].is_esp
 
     def filesystem_path(self, filesystem: FileSystem) -> Path:
         """The field path of a file system of this configuration."""
@@ -118,29 +161,78 @@ def _devices(storage: Storage) -> Iterator[Device]:
         yield Device(disk.id, DeviceKind.DISK, path, disk)
         for number, partition in enumerate(disk.partitions):
             yield Device(partition.id, DeviceKind.PARTITION, (*path, "partitions", number), partition)
+        for number, adopted in enumerate(disk.adopted_partitions):
+            place = (*path, "adoptedPartitions", number)
+            yield Device(adopted.id, DeviceKind.ADOPTED_PARTITION, place, adopted)
+    for index, array in enumerate(storage.raid.software):
+        yield Device(array.id, DeviceKind.RAID_ARRAY, ("storage", "raid", "software", index), array)
     for index, pair in enumerate(storage.volume_pairs):
         yield Device(pair.id, DeviceKind.AB_VOLUME, ("storage", "abUpdate", "volumePairs", index), pair)
+    for index, volume in enumerate(storage.encryption.volumes if storage.encryption else ()):
+        path = ("storage", "encryption", "volumes", index)
+        yield Device(volume.id, DeviceKind.ENCRYPTED_VOLUME, path, volume)
+    for index, verity in enumerate(storage.verity):
+        yield Device(verity.id, DeviceKind.VERITY_DEVICE, ("storage", "verity", index), verity)
 
 
 def _referrers(storage: Storage) -> Iterator[Referrer]:
+    yield from _composed(storage)
+    for index, filesystem in enumerate(storage.filesystems):
+        kind = referrer_kind(filesystem)
+        if kind is not None:
+            path: Path = ("storage", "filesystems", index)
+            id_ = filesystem.device_id
+            one = () if id_ is None else (Reference(id_, (*path, "deviceId")),)
+            yield Referrer(kind, path, label(filesystem), one)
+    for index, swap in enumerate(storage.swap):
+        path = ("storage", "swap", index)
+        one = (Reference(swap.device_id, (*path, "deviceId")),)
+        yield Referrer(ReferrerKind.SWAP_DEVICE, path, f"The swap area on '{swap.device_id}'", one)
+
+
+def _composed(storage: Storage) -> Iterator[Referrer]:
+    """The block devices that are made of others."""
+    for index, array in enumerate(storage.raid.software):
+        path: Path = ("storage", "raid", "software", index)
+        members = tuple(
+            Reference(member, (*path, "devices", number)) for number, member in enumerate(array.devices)
+        )
+        yield Referrer(ReferrerKind.RAID_ARRAY, path, f"The RAID array '{array.id}'", members)
     for index, pair in enumerate(storage.volume_pairs):
-        path: Path = ("storage", "abUpdate", "volumePairs", index)
-        references = (
+        path = ("storage", "abUpdate", "volumePairs", index)
+        sides = (
             Reference(pair.volume_a_id, (*path, "volumeAId")),
             Reference(pair.volume_b_id, (*path, "volumeBId")),
         )
-        yield Referrer(ReferrerKind.AB_VOLUME, path, f"The A/B volume pair '{pair.id}'", references)
-    for index, filesystem in enumerate(storage.filesystems):
-        path = ("storage", "filesystems", index)
-        reference = filesystem.device_id
-        one = () if reference is None else (Reference(reference, (*path, "deviceId")),)
-        yield Referrer(referrer_kind(filesystem), path, label(filesystem), one)
+        yield Referrer(ReferrerKind.AB_VOLUME, path, f"The A/B volume pair '{pair.id}'", sides)
+    for index, volume in enumerate(storage.encryption.volumes if storage.encryption else ()):
+        path = ("storage", "encryption", "volumes", index)
+        one = (Reference(volume.device_id, (*path, "deviceId")),)
+        yield Referrer(ReferrerKind.ENCRYPTED_VOLUME, path, f"The encrypted volume '{volume.id}'", one)
+    for index, verity in enumerate(storage.verity):
+        path = ("storage", "verity", index)
+        both = (
+            Reference(verity.data_device_id, (*path, "dataDeviceId")),
+            Reference(verity.hash_device_id, (*path, "hashDeviceId"), is_hash=True),
+        )
+        yield Referrer(ReferrerKind.VERITY_DEVICE, path, f"The verity device '{verity.id}'", both)
 
 
-def referrer_kind(filesystem: FileSystem) -> ReferrerKind:
-    """Which kind of referrer a file system is (upstream: ``BlkDevReferrerKind``)."""
+def needs_device(filesystem: FileSystem) -> bool:
+    """Whether a file system lies on a block device: all but those that live in memory do."""
+    if filesystem.source is not FileSystemSource.NEW or filesystem.type is None:
+        return True
+    return tables.EXPECTS_BLOCK_DEVICE[filesystem.type]
+
+
+def referrer_kind(filesystem: FileSystem) -> ReferrerKind | None:
+    """Which kind of referrer a file system is (upstream: ``BlkDevReferrerKind``); in memory it is none."""
+    if not needs_device(filesystem):
+        return None
     if filesystem.source is FileSystemSource.NEW:
         return ReferrerKind.FILESYSTEM_NEW
+    if filesystem.source is FileSystemSource.ADOPTED:
+        return ReferrerKind.FILESYSTEM_ADOPTED
     return ReferrerKind.FILESYSTEM_ESP if filesystem.is_esp else ReferrerKind.FILESYSTEM_IMAGE
 
 

@@ -1,0 +1,52 @@
+"""Rules about encrypted volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trident.config.nodes import Path
+from trident.config.pcr import Pcr
+from trident.config.rules.rule import Rule, Violation
+from trident.config.rules.subject import Subject
+
+_STORAGE: tuple[Path, ...] = (("storage",),)
+_ENCRYPTION: Path = ("storage", "encryption")
+SEALING_PCRS = (Pcr.BOOT_LOADER_CODE, Pcr.SECURE_BOOT_POLICY, Pcr.KERNEL_BOOT)
+"""The registers that a volume can be sealed to: upstream, Encryption."""
+
+
+def _recovery_key_is_a_file(subject: Subject) -> Iterator[Violation]:
+    encryption = subject.storage.encryption
+    if encryption is None or encryption.recovery_key_url is None:
+        return
+    scheme = encryption.recovery_key_url.split(":", 1)[0]
+    if scheme.lower() != "file":
+        message = f"The recovery key must be in a local file, and '{scheme}' is not 'file'."
+        yield Violation((*_ENCRYPTION, "recoveryKeyUrl"), message, "Write file:///path/of/the/key.")
+
+
+def _pcrs_can_be_sealed_to(subject: Subject) -> Iterator[Violation]:
+    encryption = subject.storage.encryption
+    for index, pcr in enumerate(encryption.pcrs if encryption else ()):
+        if pcr not in SEALING_PCRS:
+            message = f"A volume cannot be sealed to PCR {pcr.value} ({pcr.word})."
+            names = ", ".join(f"{known.value} ({known.word})" for known in SEALING_PCRS)
+            yield Violation((*_ENCRYPTION, "pcrs", index), message, f"It can be sealed to {names}.")
+
+
+RULES = (
+    Rule(
+        "invalid-encryption-recovery-key-url-scheme",
+        "The URL of the recovery key begins with 'file://'.",
+        "upstream, Encryption",
+        _STORAGE,
+        _recovery_key_is_a_file,
+    ),
+    Rule(
+        "unsupported-encryption-pcrs",
+        "Volumes are sealed to the PCRs 4, 7 and 11 only.",
+        "upstream, Encryption",
+        _STORAGE,
+        _pcrs_can_be_sealed_to,
+    ),
+)
