@@ -11,12 +11,14 @@ from trident.errors import ExitCode
 DEFAULT_CONFIGURATION_PATH = "/etc/trident/config.yaml"
 VERBOSITIES = ("OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
 OPERATIONS = ("stage", "finalize")
+GRAPH_FORMATS = ("tree", "mermaid", "dot", "svg", "png")
 GET_KINDS = ("configuration", "status", "last-error")
 
 _EPILOG = """\
 examples:
   trident validate host.yaml          check a Host Configuration, anywhere, as any user
   trident explain storage.disks       what a field means, what it takes, which rules it meets
+  trident graph host.yaml             its disks, devices and file systems as a tree
   trident plan host.yaml              what would happen here, why, and how many bytes it fetches
   trident install host.yaml           from a servicing OS in RAM: make this machine what the file says
   trident update host.yaml            on an installed host: stage, finalize, reboot into the new system
@@ -56,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(verbs)
     _add_explain(verbs)
     _add_schema(verbs)
+    _add_graph(verbs)
     _add_get(verbs)
     _add_image(verbs)
     _add_help(verbs)
@@ -172,6 +175,29 @@ def _add_schema(verbs: Verbs[_Parser]) -> None:
         "  # yaml-language-server: $schema=trident.schema.json    the first line of host.yaml\n"
         "  check-jsonschema --schemafile trident.schema.json host.yaml\n",
     )
+    _add_verbosity(parser)
+
+
+def _add_graph(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "graph",
+        help="draw the storage of a Host Configuration",
+        description="Show what is made of what: disks, partitions, arrays, encrypted volumes, A/B pairs,\n"
+        "verity devices, swap, file systems and their mount points. Works on any machine, as any user;\n"
+        "'-' reads standard input. What is wrong is marked, told on stderr, and makes the exit code 2.\n"
+        "svg and png need Graphviz.",
+        epilog="examples:\n"
+        "  trident graph host.yaml                  a tree on the terminal\n"
+        "  trident graph host.yaml -o host.svg      a picture\n"
+        "  trident graph host.yaml -f mermaid       text that forges and wikis draw\n"
+        "  trident get configuration | trident graph -\n",
+    )
+    _add_configuration(parser, "the Host Configuration to draw")
+    parser.add_argument(
+        "-f", "--format", choices=GRAPH_FORMATS,
+        help="what to write: %(choices)s [default: by the name of OUTFILE, else tree]",
+    )  # fmt: skip
+    parser.add_argument("-o", "--outfile", metavar="OUTFILE", help="write to this file instead")
     _add_verbosity(parser)
 
 

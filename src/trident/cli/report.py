@@ -77,8 +77,8 @@ def save_document(document: object, path: str) -> None:
     save_text(dump_yaml(document), path)
 
 
-def save_text(text: str, path: str) -> None:
-    """Write text to a file that only its owner can read.
+def save_text(text: str | bytes, path: str, *, mode: int = 0o600) -> None:
+    """Write to a file, whole or not at all; unless ``mode`` says otherwise, only its owner can read it.
 
     Raises:
         InvalidInput: ``write-output-file`` if the path cannot be written.
@@ -86,12 +86,13 @@ def save_text(text: str, path: str) -> None:
     from trident.host.files import write_file
 
     target = Path(path)
+    content = text.encode() if isinstance(text, str) else text
     try:
         if _is_replaceable(target):
-            write_file(target, text, mode=0o600)
+            write_file(target, content, mode=mode)
         else:
-            with target.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with target.open("wb") as file:
+                file.write(content)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidInput("write-output-file", f"{path} cannot be written: {reason}.") from error

@@ -26,14 +26,20 @@ def prepare_streams() -> None:
     sys.stderr = _taking_any_text(sys.stderr or open(2, "w", closefd=False))  # noqa: SIM115
 
 
-def say(text: str) -> None:
+def say(text: str | bytes) -> None:
     """Write to stdout. A reader that went away is no error: what was asked for is done all the same.
+
+    Args:
+        text: text in the terminal's encoding, or bytes as they are.
 
     Raises:
         ExecutionEnvironment: ``write-output`` if stdout takes nothing.
     """
     try:
-        sys.stdout.write(text)
+        if isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard(sys.stdout)

@@ -55,7 +55,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         for field in ("message", "file", "path", "value", "suggestion"):
             text = getattr(self, field)
             if text is not None and (len(text) > _LONGEST or not text.isprintable()):
-                msgspec.structs.force_setattr(self, field, _escaped(_middle_cut(text)))
+                msgspec.structs.force_setattr(self, field, escaped(_middle_cut(text)))
         if not self.source_line.isprintable():
             shown = "".join(
                 c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in self.source_line
@@ -87,7 +87,8 @@ def _middle_cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 103]}...{text[-100:]}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """The text with what a terminal would obey spelt out: an escape character becomes four characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

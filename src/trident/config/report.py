@@ -60,8 +60,8 @@ def _block(problem: Problem, paint: _Paint) -> str:
     number = str(problem.line)
     margin = " " * len(number)
     text, column = problem.source_line, problem.column - 1 - problem.line_start
-    indent = " " * _display_width(text[:column])
-    covered = _display_width(text[column : column + problem.width])
+    indent = " " * display_width(text[:column])
+    covered = display_width(text[column : column + problem.width])
     carets = "^" * max(1, covered)
     advice = f" {problem.suggestion}" if problem.suggestion else ""
     bar = f"{paint.place}|{paint.plain}"
@@ -74,7 +74,7 @@ def _block(problem: Problem, paint: _Paint) -> str:
     )
 
 
-def _display_width(text: str) -> int:
+def display_width(text: str) -> int:
     """Columns that the text takes on a terminal: East Asian wide characters take two."""
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -14,6 +14,7 @@ PACKAGES: dict[str, str] = {
     "blkid": "util-linux",
     "chroot": "coreutils",
     "debugfs": "e2fsprogs",
+    "dot": "graphviz",
     "e2fsck": "e2fsprogs",
     "mcopy": "mtools",
     "mkfs.ext4": "e2fsprogs",
