@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from trident.config import scalars
 from trident.config.findings import Finding, Findings
-from trident.config.nodes import ListNode, MapNode, Node, ScalarNode, shortened
+from trident.config.nodes import CORE_TAG, ListNode, MapNode, Node, ScalarNode, shortened
 from trident.config.yaml_wording import explain, explain_fragment
 
 MAX_DEPTH = 128
 MAX_VALUES = 200_000
 
-_CORE_TAG = "tag:yaml.org,2002:"
-_SCALAR_TAGS = frozenset(_CORE_TAG + name for name in ("str", "int", "float", "bool", "null"))
-_CONTAINER_TAGS = frozenset((_CORE_TAG + "map", _CORE_TAG + "seq"))
+_SCALAR_TAGS = frozenset(("!", *(CORE_TAG + name for name in ("str", "int", "float", "bool", "null"))))
+_CONTAINER_TAGS = frozenset(("!", CORE_TAG + "map", CORE_TAG + "seq"))
 _DROPPED = ScalarNode("", plain=False)
 
 
@@ -122,7 +122,7 @@ class _Composer:
         if self.count > MAX_VALUES:
             self._too_many(node)
         parent, key = self.parent, self.key
-        if type(parent) is not MapNode or text == "<<" or key is _DROPPED:
+        if type(parent) is not MapNode or key is _DROPPED:
             self._place(node, node)
         elif key is None:
             self.key = node
@@ -141,16 +141,23 @@ class _Composer:
             message, suggestion = explain_fragment("invalid Unicode character escape")
             self._add("yaml-syntax", message, mark, suggestion=suggestion)
 
-    def _tag(self, event: Any, node: ScalarNode | None) -> None:
-        tag = event.tag
-        if node is not None and (tag in _SCALAR_TAGS or tag == "!"):
-            node.plain = tag not in ("!", _CORE_TAG + "str")
+    def _tag(self, event: Any, node: Node) -> None:
+        """Keep a tag; where it counts is decided by what is expected there."""
+        node.tag = tag = event.tag
+        if isinstance(node, ScalarNode):
+            is_name = tag.startswith("!") and node.plain and scalars.is_null(node.text)
+            if tag in _SCALAR_TAGS or is_name:  # '!new' names a value
+                return
+        elif tag in _CONTAINER_TAGS:
             return
-        if node is None and (tag in _CONTAINER_TAGS or tag == "!"):
-            return
-        shown = tag.replace(_CORE_TAG, "!!")
+        shown = tag.replace(CORE_TAG, "!!")
         message = f"The tag '{shown}' has no meaning in a Host Configuration."
-        self._add("yaml-tag", message, event.start_mark, len(shown), "Remove the tag.")
+        mark = event.start_mark
+        self.findings.add(
+            Finding(
+                "yaml-tag", message, mark.line, mark.column, len(shown), "Remove the tag.", is_warning=True
+            )
+        )
 
     def _begin(self, event: Any, kind: type[MapNode] | type[ListNode]) -> None:
         start = event.start_mark
@@ -160,7 +167,7 @@ class _Composer:
         node = kind(start.line, start.column)
         node.weight = 0  # until it is complete: no alias inside of it may refer to it
         if event.tag is not None:
-            self._tag(event, None)
+            self._tag(event, node)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         self.outer.append((self.parent, self.key))
@@ -232,11 +239,7 @@ class _Composer:
         if not isinstance(node, ScalarNode):
             self._add("yaml-key-not-text", "A key must be text, but here it is a list or a mapping.", mark)
             return _DROPPED
-        if node.plain and node.text == "<<":
-            message = "The merge key '<<' is not part of YAML 1.2."
-            self._add("yaml-merge-key", message, mark, 2, "Write the merged values out.")
-            return _DROPPED
-        return ScalarNode(node.text, node.plain, mark.line, mark.column)
+        return ScalarNode(node.text, node.plain, mark.line, mark.column, tag=node.tag)
 
     def _twice(self, key: ScalarNode, first: ScalarNode) -> None:
         name = shortened(key.text)

@@ -21,7 +21,7 @@ MAX_BYTES = 8 * 1024 * 1024
 _BOM = "\ufeff"
 _LINE_ENDS = "\r\n\x85\u2028\u2029"
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_NO_CHARACTERS = (_BOM, "\ufffe", "\uffff")
+_NO_CHARACTERS = ("\ufffe", "\uffff")
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_FINDINGS", "MAX_VALUES", "Document", "Finding", "read_document"]
 
@@ -76,14 +76,14 @@ def read_document(source: str | bytes) -> Document:
         return document
     if text.startswith(_BOM):
         text = text[1:]
-        message = "The file starts with a byte order mark, which YAML does not need."
-        advice = "Save it as UTF-8 without BOM."
-        findings.add(Finding("yaml-byte-order-mark", message, 0, 0, suggestion=advice, is_warning=True))
+        findings.add(_first_mark(text))
     document.text = text
     stray = _stray_position(text)
     if stray is not None:
         findings.add(_stray_character(text, stray))
         return document
+    if _BOM in text:
+        findings.add(_inner_mark(text))
     document.root = compose(_parser(text), document.line, findings)
     return document
 
@@ -134,12 +134,29 @@ def _stray_position(text: str) -> int | None:
 def _stray_character(text: str, position: int) -> Finding:
     line, column = _place_of_end(text[:position])
     what = f"U+{ord(text[position]):04X}"
-    if text[position] == _BOM:
-        message = f"A byte order mark ({what}) stands here; it may only be the first character of a file."
-    else:
-        message = f"The character {what} stands here, which YAML text may not contain."
+    message = f"The character {what} stands here, which YAML text may not contain."
     suggestion = 'Remove it, or write it inside double quotes as an escape such as "\\x1b".'
     return Finding("yaml-invalid-character", message, line, column, suggestion=suggestion)
+
+
+def _first_mark(text: str) -> Finding:
+    """About a byte order mark before the text: it moves the first line one column to the right.
+
+    Upstream's reader refuses what no longer stands below the first line; so is it here, to be safe.
+    """
+    rest = text.lstrip(" \t")
+    is_harmless = not rest or rest[0] in "#{\r\n"
+    message = "The file starts with a byte order mark, which "
+    message += "YAML does not need." if is_harmless else "moves its first line one column to the right."
+    advice = "Save it as UTF-8 without BOM."
+    return Finding("yaml-byte-order-mark", message, 0, 0, suggestion=advice, is_warning=is_harmless)
+
+
+def _inner_mark(text: str) -> Finding:
+    """A byte order mark is only that at the start; anywhere else it is a character that nobody sees."""
+    line, column = _place_of_end(text[: text.index(_BOM)])
+    message = "A byte order mark (U+FEFF) stands here, which nobody sees; it is part of the text around it."
+    return Finding("yaml-byte-order-mark", message, line, column, suggestion="Remove it.", is_warning=True)
 
 
 def _parser(text: str) -> Any:

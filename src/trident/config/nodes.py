@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+CORE_TAG = "tag:yaml.org,2002:"
+"""How the tags begin that YAML itself defines; ``!!int`` is short for ``tag:yaml.org,2002:int``."""
+
 Path = tuple[str | int, ...]
 """Field names and list indices from the top of the document down to a value."""
 
@@ -19,6 +22,8 @@ class ScalarNode(msgspec.Struct, eq=False, gc=False):
     """Text, and whether it stood there plain (unquoted), which lets it mean something else than text.
 
     Attributes:
+        tag: what it is tagged with; empty if nothing.
+        is_settled: a plain number or ``null`` is no text even where text is expected.
         line: counted from 0; -1 if the value comes from no text.
         column: in characters, counted from 0.
         width: how many characters to underline, at least 1.
@@ -29,6 +34,8 @@ class ScalarNode(msgspec.Struct, eq=False, gc=False):
     line: int = -1
     column: int = 0
     width: int = 1
+    tag: str = ""
+    is_settled: bool = False
 
     weight: ClassVar[int] = 1
     height: ClassVar[int] = 0
@@ -52,6 +59,7 @@ class ListNode(msgspec.Struct, eq=False):
     width: int = 1
     weight: int = 1
     height: int = 1
+    tag: str = ""
     items: list[Node] = msgspec.field(default_factory=list)
 
 
@@ -63,6 +71,7 @@ class MapNode(msgspec.Struct, eq=False):
     width: int = 1
     weight: int = 1
     height: int = 1
+    tag: str = ""
     keys: dict[str, ScalarNode] = msgspec.field(default_factory=dict)
     values: dict[str, Node] = msgspec.field(default_factory=dict)
 

@@ -65,13 +65,14 @@ def meaning(text: str) -> Plain:
     if text[0] in "+-." or "0" <= text[0] <= "9":
         number: int | float | None = integer(text)
         if number is None:
-            number = _real(text)
+            number = real(text)
         return text if number is None else number
     truth = boolean(text)
     return text if truth is None else truth
 
 
-def _real(text: str) -> float | None:
+def real(text: str) -> float | None:
+    """The number with a fraction or exponent that a plain scalar means, or ``None``."""
     if text in _SPECIAL_FLOATS:
         return _SPECIAL_FLOATS[text]
     if not _FLOAT.fullmatch(text) or _LEADING_ZERO.fullmatch(text):

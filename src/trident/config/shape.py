@@ -17,7 +17,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from trident.config import scalars
+from trident.config import scalars, values
 from trident.config.model.base import Model
 from trident.config.nearest import nearest
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, shortened
@@ -167,15 +167,26 @@ def _maybe(reader: Reader, optional: bool) -> Reader:
         return reader
 
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
-        if isinstance(node, ScalarNode) and node.plain and scalars.is_null(node.text):
-            return None
+        try:
+            if values.is_nothing(node):
+                return None
+        except values.MistaggedError as error:
+            return _mistagged(error, path, complaints)
         return reader(node, path, complaints)
 
     return read
 
 
+def _mistagged(error: values.MistaggedError, path: Path, complaints: Complaints) -> Any:
+    message = f"{str(error)[0].upper()}{str(error)[1:]}."
+    complaints.append(Complaint("yaml-tag", message, path, "Remove the tag."))
+    return BAD
+
+
 def _text(node: Node, path: Path, complaints: Complaints) -> Any:
     if isinstance(node, ScalarNode):
+        if node.is_settled and not values.is_text(node):
+            return _wrong(node, path, complaints, "text", f"Put it in quotes: '{shortened(node.text)}'.")
         return node.text
     return _wrong(node, path, complaints, "text")
 
@@ -195,10 +206,11 @@ def _boolean(node: Node, path: Path, complaints: Complaints) -> Any:
 
 def _spelt(spelling: Spelling) -> Reader:
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
-        if not isinstance(node, ScalarNode):
+        scalar = values.loose_word(node) if isinstance(node, MapNode) and spelling.takes_key else node
+        if not isinstance(scalar, ScalarNode):
             return _wrong(node, path, complaints, spelling.noun)
         try:
-            return spelling.read(node)
+            return spelling.read(scalar)
         except ValueError as error:
             message = str(error)
             complaints.append(
@@ -219,15 +231,17 @@ def _one_of(kind: type[enum.StrEnum], *, or_uuid: bool = False) -> Reader:
     listed = _listed([*members]) + (", or a UUID" if or_uuid else "")
 
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
-        if not isinstance(node, ScalarNode):
+        named = values.loose_word(node) if or_uuid else node
+        text = values.word(named) if named is not None else None
+        if text is None:
             return _wrong(node, path, complaints, listed)
-        member = members.get(node.text)
+        member = members.get(text)
         if member is not None:
             return member
-        if or_uuid:
+        if or_uuid and named is node and isinstance(node, ScalarNode):
             with contextlib.suppress(ValueError):
                 return UUID.read(node)
-        close = nearest(node.text, members) if complaints.may_guess else None
+        close = nearest(text, members) if complaints.may_guess else None
         suggestion = f"Did you mean '{close}'?" if close else None
         return _wrong(node, path, complaints, listed, suggestion, code="unknown-value")
 
@@ -239,12 +253,19 @@ def _list_of(item: Reader) -> Reader:
         if isinstance(node, ListNode):
             values = [item(child, (*path, index), complaints) for index, child in enumerate(node.items)]
             return BAD if _has_bad(values) else tuple(values)
-        if isinstance(node, ScalarNode) and node.is_empty:
+        if _is_empty(node):
             return ()
         suggestion = "Write an item as '- ' on a line of its own, or [] for none."
         return _wrong(node, path, complaints, "a list", suggestion)
 
     return read
+
+
+def _is_empty(node: Node) -> bool:
+    """Whether nothing stands where a list or a mapping is expected."""
+    if not isinstance(node, ScalarNode):
+        return False
+    return values.is_null(node) if node.is_settled else node.is_empty
 
 
 def _has_bad(values: Iterable[Any]) -> bool:
@@ -256,7 +277,7 @@ def _map_of(value: Reader) -> Reader:
         if isinstance(node, MapNode):
             values = {key: value(child, (*path, key), complaints) for key, child in node.values.items()}
             return BAD if _has_bad(values.values()) else values
-        if isinstance(node, ScalarNode) and node.is_empty:
+        if _is_empty(node):
             return {}
         return _wrong(node, path, complaints, "a mapping")
 
@@ -264,30 +285,41 @@ def _map_of(value: Reader) -> Reader:
 
 
 def _any_map(node: Node, path: Path, complaints: Complaints) -> Any:
-    if isinstance(node, MapNode):
-        return plain(node)
-    if isinstance(node, ScalarNode) and node.is_empty:
+    if _is_empty(node):
         return {}
-    return _wrong(node, path, complaints, "a mapping")
+    if not isinstance(node, MapNode):
+        return _wrong(node, path, complaints, "a mapping")
+    return _any_value(node, path, complaints)
 
 
-def plain(node: Node) -> Any:
-    """A tree as plain data, where each plain scalar is what the core schema makes of it."""
+def _any_value(node: Node, path: Path, complaints: Complaints) -> Any:
     if isinstance(node, MapNode):
-        return {key: plain(child) for key, child in node.values.items()}
+        read = {key: _any_value(child, (*path, key), complaints) for key, child in node.values.items()}
+        return BAD if _has_bad(read.values()) else read
     if isinstance(node, ListNode):
-        return [plain(child) for child in node.items]
-    assert isinstance(node, ScalarNode)
-    return scalars.meaning(node.text) if node.plain else node.text
+        items = [_any_value(child, (*path, index), complaints) for index, child in enumerate(node.items)]
+        return BAD if _has_bad(items) else items
+    try:
+        value = values.settled(values.without_own_tag(node))
+    except values.MistaggedError as error:
+        return _mistagged(error, path, complaints)
+    if type(value) is int and value not in values.INT64:
+        message = f"{shortened(node.text)} does not fit into 64 bits."
+        complaints.append(Complaint("invalid-value", message, path, "Put it in quotes if it is text."))
+        return BAD
+    return value
 
 
 def _short_or_object(shorthand: Shorthand) -> Reader:
     whole = _object(shorthand.model)
 
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if node.tag.startswith("!"):
+            error = values.MistaggedError(f"the tag '{node.tag}' has no meaning here")
+            return _mistagged(error, path, complaints)
         if not isinstance(node, ScalarNode):
             return whole(node, path, complaints)
-        if node.plain and not isinstance(scalars.meaning(node.text), str):
+        if not values.is_text(node):
             return _wrong(node, path, complaints, f"a {_spec(shorthand).key} or an object")
         value = _spec(shorthand).reader(node, path, complaints)
         return BAD if value is BAD else shorthand.model(**{shorthand.field: value})
@@ -305,7 +337,7 @@ def _by_key(choice: ByKey) -> Reader:
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
         if not isinstance(node, MapNode):
             return _wrong(node, path, complaints, "a mapping")
-        return (with_key if choice.key in node.values else without)(node, path, complaints)
+        return (with_key if choice.key in node.values else without)(values.settle(node), path, complaints)
 
     return read
 
@@ -314,7 +346,7 @@ def _object(model: type[Model]) -> Reader:
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
         if isinstance(node, MapNode):
             return _read_fields(model, node, path, complaints)
-        if isinstance(node, ScalarNode) and node.is_empty:
+        if _is_empty(node):
             return _read_fields(model, MapNode(node.line, node.column), path, complaints)
         return _wrong(node, path, complaints, "a mapping")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trident.config import scalars
+from trident.config import scalars, values
 from trident.config.nearest import nearest
 from trident.config.nodes import ScalarNode, shortened
 from trident.config.pcr import Pcr
@@ -41,12 +41,14 @@ class Spelling(msgspec.Struct, frozen=True):
         read: the value of a scalar; raises ``ValueError`` with a sentence.
         write: plain data for the value, the way upstream spells it.
         takes_null: whether a plain ``null`` in an optional field means "not given".
+        takes_key: whether it may be written as a key without a value (``{grow: }``), as upstream reads it.
     """
 
     noun: str
     read: Callable[[ScalarNode], Any]
     write: Callable[[Any], Any] | None = None
     takes_null: bool = True
+    takes_key: bool = False
 
 
 class Shorthand(msgspec.Struct, frozen=True):
@@ -77,7 +79,9 @@ class ByKey(msgspec.Struct, frozen=True):
 
 def _strict_text(node: ScalarNode) -> str:
     """Text that upstream reads through a buffer, where a plain number or boolean is none."""
-    if node.plain and not isinstance(scalars.meaning(node.text), str):
+    if not values.is_text(node) or node.tag.startswith("!"):
+        if node.tag.startswith("!"):
+            raise MisspeltError(f"the tag '{node.tag}' has no meaning here", "Remove the tag.")
         shown = f"'{shortened(node.text)}' is not text here" if node.text else "nothing stands here"
         raise MisspeltError(f"text is needed, but {shown}", f"Put it in quotes: '{shortened(node.text)}'.")
     return node.text
@@ -105,9 +109,10 @@ def _path(node: ScalarNode) -> str:
 
 
 def _partition_size(node: ScalarNode) -> int | Grow:
-    if not node.plain:
-        return parse_partition_size(node.text)
-    value = scalars.meaning(node.text)
+    try:
+        value = values.settled(node)
+    except values.MistaggedError as error:
+        raise MisspeltError(str(error), "Remove the tag.") from error
     if value is None or isinstance(value, bool | float):
         shown = f"'{shortened(node.text)}' is neither" if node.text else "nothing stands here"
         raise MisspeltError(f"a size or 'grow' is needed, but {shown}", "Write for example 512M, 8G or grow.")
@@ -116,8 +121,10 @@ def _partition_size(node: ScalarNode) -> int | Grow:
 
 def _sha384(node: ScalarNode) -> str:
     text = _strict_text(node)
-    if text == "ignored":
-        return text
+    return text if text == "ignored" else _hexadecimal(text)
+
+
+def _hexadecimal(text: str) -> str:
     bare = text.removeprefix("sha384:")
     if bare != text and _HEX96.fullmatch(bare):
         raise MisspeltError("the digits stand here without 'sha384:' before them", f"Write {bare}.")
@@ -162,41 +169,45 @@ def _url(node: ScalarNode) -> str:
     return text
 
 
-def _int32(node: ScalarNode) -> int:
-    value = scalars.integer(node.text) if node.plain else None
+def _whole_number(node: ScalarNode) -> int:
+    value = values.whole_number(node)
     if value is None:
         quoted = " in quotes" if scalars.integer(node.text) is not None else ""
         raise MisspeltError(
             f"a whole number is needed, but '{shortened(node.text)}'{quoted} is none",
             "Remove the quotes." if quoted else None,
         )
+    return value
+
+
+def _int32(node: ScalarNode) -> int:
+    value = _whole_number(node)
     if not -(2**31) <= value < 2**31:
         raise MisspeltError(f"{shortened(node.text)} does not fit into 32 bits")
     return value
 
 
 def _uint64(node: ScalarNode) -> int:
-    value = scalars.integer(node.text) if node.plain else None
-    if value is None:
-        quoted = " in quotes" if scalars.integer(node.text) is not None else ""
-        raise MisspeltError(
-            f"a whole number is needed, but '{shortened(node.text)}'{quoted} is none",
-            "Remove the quotes." if quoted else None,
-        )
-    if value < 0:
-        raise MisspeltError("this number cannot be negative")
+    value = _whole_number(node)
+    if value < 0 or (node.text.startswith("-") and not node.is_settled):
+        raise MisspeltError("this number cannot be negative", "Write 0." if value == 0 else None)
     if value >= 2**64:
         raise MisspeltError(f"{shortened(node.text)} does not fit into 64 bits")
     return value
 
 
 def _pcr(node: ScalarNode) -> Any:
-    value = scalars.integer(node.text)
-    if value is not None and 0 <= value < len(Pcr):
+    try:
+        value = values.settled(node)
+    except values.MistaggedError as error:
+        raise MisspeltError(str(error), "Remove the tag.") from error
+    if type(value) is int and 0 <= value < len(Pcr) and not node.text.startswith("-"):
         return Pcr(value)
-    for pcr in Pcr:
-        if node.text == pcr.word:
-            return pcr
+    pcr = next((pcr for pcr in Pcr if value == pcr.word), None)
+    if pcr is not None:
+        return pcr
+    if isinstance(value, str) and scalars.integer(value) in range(len(Pcr)):
+        raise MisspeltError(f"'{shortened(value)}' in quotes is not a PCR number", "Remove the quotes.")
     close = nearest(node.text, (pcr.word for pcr in Pcr))
     raise MisspeltError(
         f"'{shortened(node.text)}' is not a PCR: a number from 0 to 23, or its name",
@@ -205,10 +216,9 @@ def _pcr(node: ScalarNode) -> Any:
 
 
 def _plain_sha384(node: ScalarNode) -> str:
-    text = _sha384(node)
-    if text == "ignored":
+    if node.text == "ignored":
         raise MisspeltError("the SHA-384 of an extension cannot be ignored", "Write the one of the file.")
-    return text
+    return _hexadecimal(node.text)
 
 
 def _strict_path(node: ScalarNode) -> str:
@@ -219,8 +229,10 @@ def _strict_path(node: ScalarNode) -> str:
 NAME = Spelling("an id", _name)
 PATH = Spelling("a path", _path)
 MOUNT_PATH = Spelling("a path", _path)
-PARTITION_SIZE = Spelling("a size such as 512M, or grow", _partition_size, spell_partition_size)
-SHA384 = Spelling("96 hexadecimal digits, or ignored", _sha384)
+PARTITION_SIZE = Spelling(
+    "a size such as 512M, or grow", _partition_size, spell_partition_size, takes_key=True
+)
+SHA384 = Spelling("96 hexadecimal digits, or ignored", _sha384, takes_key=True)
 UUID = Spelling("a UUID", _uuid)
 URL = Spelling("a URL", _url)
 INT32 = Spelling("a whole number", _int32)

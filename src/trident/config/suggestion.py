@@ -10,6 +10,8 @@ from typing import Any, get_args, get_origin
 from trident.config.model.base import Model
 from trident.config.nodes import Path, spelled
 
+MERGE_ADVICE = "YAML 1.2 has no merge keys; write the merged values out."
+
 
 def for_unknown_field(model: type[Model], key: str, path: Path, close: str | None) -> str:
     """What to do about a field that an object does not have; ``close`` is its own field nearest to it."""
@@ -20,6 +22,8 @@ def for_unknown_field(model: type[Model], key: str, path: Path, close: str | Non
         return "Remove this line and indent what follows one level less."
     if model is HostConfiguration and key == "allowedOperations":
         return "Remove it, and use the option --allowed-operations of install and update."
+    if key == "<<":
+        return MERGE_ADVICE
     known = fields_of(model)
     if close is not None:
         return f"Did you mean '{close}'?"

@@ -13,7 +13,8 @@ TWICE = "The key 'a' stands twice in the same mapping; the first is on line 1."
 TWO_DOCUMENTS = "A second YAML document starts here, but a Host Configuration is one document."
 NOT_TEXT = "stands here, which YAML text may not contain."
 NO_MEANING = "has no meaning in a Host Configuration."
-INNER_MARK = "A byte order mark (U+FEFF) stands here; it may only be the first character of a file."
+INNER_MARK = "A byte order mark (U+FEFF) stands here, which nobody sees; it is part of the text around it."
+FIRST_MARK = "The file starts with a byte order mark, which moves its first line one column to the right."
 EMPTY = "The file is empty; a Host Configuration needs at least an image and storage."
 
 SYNTAX = [
@@ -61,7 +62,7 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     ('"a": 1\na: 3\n', f"2:1 yaml-duplicate-key: {TWICE}"),
     ("a: *b\n", "1:4 yaml-unknown-anchor: The alias '*b' refers to an anchor that does not stand above it."),
     ("a: &b [*b]\n", "1:8 yaml-recursive-alias: The alias '*b' stands inside of what it refers to."),
-    ("x: &b {c: 1}\na:\n  <<: *b\n", "3:3 yaml-merge-key: The merge key '<<' is not part of YAML 1.2."),
+    ("x: &b {c: 1}\nos:\n  <<: *b\n", "3:3 unknown-field: The os section has no field '<<'."),
     ("? [1, 2]\n: 3\n", "1:3 yaml-key-not-text: A key must be text, but here it is a list or a mapping."),
     ("? {a: 1}\n: 3\n", "1:3 yaml-key-not-text: A key must be text, but here it is a list or a mapping."),
     ("a: 1\n---\nb: 2\n", f"2:1 yaml-several-documents: {TWO_DOCUMENTS}"),
@@ -72,7 +73,9 @@ MISTAKES: list[tuple[str | bytes, str]] = [
     ("a: \x07\n", f"1:4 yaml-invalid-character: The character U+0007 {NOT_TEXT}"),
     ("a: 1\nb: \x00\n", f"2:4 yaml-invalid-character: The character U+0000 {NOT_TEXT}"),
     ("a: \ud800\n", f"1:4 yaml-invalid-character: The character U+D800 {NOT_TEXT}"),
-    ("a: \ufeffb\n", f"1:4 yaml-invalid-character: {INNER_MARK}"),
+    ("a: \ufeffb\n", f"1:4 yaml-byte-order-mark: {INNER_MARK}"),
+    ("\ufeffa: 1\nb: 2\n", f"1:1 yaml-byte-order-mark: {FIRST_MARK}"),
+    ("\ufeff---\na: 1\n", f"1:1 yaml-byte-order-mark: {FIRST_MARK}"),
     (b"a: 1\nb: caf\xe9\n", "2:7 yaml-not-utf-8: The file is not UTF-8: byte 0xe9 stands here."),
     ("a: 1".encode("utf-16"), "1:1 yaml-not-utf-8: The file is not UTF-8: it starts like UTF-16 or UTF-32."),
     (b"a: 1\n\xc3", "2:1 yaml-not-utf-8: The file is not UTF-8: byte 0xc3 stands here."),
@@ -87,12 +90,12 @@ def test_a_mistake_beyond_syntax_is_told_where_it_is(text: str | bytes, first: s
     assert first in told(text)
 
 
-def test_a_byte_order_mark_at_the_start_is_only_a_warning_and_moves_no_column() -> None:
-    document = read_document("\ufeffa: *b\n")
-    assert [(f.code, f.line, f.column, f.is_warning) for f in document.findings] == [
-        ("yaml-byte-order-mark", 0, 0, True),
-        ("yaml-unknown-anchor", 0, 3, False),
-    ]
+@pytest.mark.parametrize("text", ["{a: *b}\n", "# a comment\n a: *b\n", "\n  a: *b\n"])
+def test_a_byte_order_mark_is_a_warning_where_it_moves_nothing(text: str) -> None:
+    document = read_document("\ufeff" + text)
+    first, second = document.findings
+    assert (first.code, first.line, first.column, first.is_warning) == ("yaml-byte-order-mark", 0, 0, True)
+    assert document.line(second.line)[second.column :].startswith("*b")
 
 
 def test_several_mistakes_are_told_together() -> None:
@@ -153,10 +156,12 @@ def test_a_hundred_thousand_mistakes_stay_a_list_that_can_be_read() -> None:
     assert len(read_document("a: 1\n" * 100_000).findings) == 1000
 
 
-def test_core_tags_decide_what_a_scalar_is() -> None:
-    root = read_document("a: !!str 12\nb: !!int '12'\nc: ! 12\n").root
-    found = [find(root, (key,))[1] for key in "abc"]
-    assert [isinstance(node, ScalarNode) and node.plain for node in found] == [False, True, False]
+def test_a_tag_is_kept_beside_the_value_and_does_not_change_how_it_was_written() -> None:
+    root = read_document("a: !!str 12\nb: !!int '12'\nc: ! 12\nd: 12\n").root
+    nodes = [find(root, (key,))[1] for key in "abcd"]
+    found = [(node.plain, node.tag) for node in nodes if isinstance(node, ScalarNode)]
+    core = "tag:yaml.org,2002:"
+    assert found == [(True, core + "str"), (False, core + "int"), (True, "!"), (True, "")]
 
 
 def test_an_alias_is_the_value_that_it_names() -> None:

@@ -12,7 +12,7 @@ from tests.pure.repository.project import ROOT
 from trident.config.document import read_document
 from trident.config.load import judge_host_configuration
 from trident.config.model import HostConfiguration
-from trident.config.shape import plain
+from trident.config.values import plain
 from trident.plan.situation import BootType, Facts, Situation
 from trident.servicing.compile import compile_plan
 from trident.state.status import HostStatus, ServicingType

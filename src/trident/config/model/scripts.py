@@ -26,7 +26,7 @@ class Script(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a script"
 
-    name: Annotated[str | None, Meta(description="What messages and the plan call it.")] = None
+    name: Annotated[str, Meta(description="What messages and the plan call it.")] = ""
     run_on: Annotated[
         tuple[ServicingTypeSelection, ...],
         Meta(description="The kinds of servicing in which it runs. A script without `runOn` never runs."),

@@ -22,12 +22,18 @@ where a kind of value is asked for:
 
 Nothing after the colon (`users:`) is an empty list or object where one is expected; `users: null` is a
 mistake.
-In `image.sha384`, `content` and `path` of a script, and a mount point, text that looks like a number needs
-quotes. Inside `os.netplan` every plain value is what the core schema makes of it.
+In `image.sha384`, `content` and `path` of a script, `path` of an extension, a mount point and a swap device,
+text that looks like a number needs quotes; in a health check every text does. A PCR number has no quotes.
+Inside `internalParams` every plain value is what the core schema makes of it.
 
-A key that stands twice in one mapping is a mistake, as are merge keys (`<<`), tags other than those of the
-core schema, and keys that are lists or mappings. Anchors and aliases work. A file may have {megabytes} MiB,
-{depth} levels and {values} values with aliases written out. A byte order mark at the start is a warning.
+A value out of a list of names can also be written as a tag with nothing behind it: `mode: !enforcing`. Any
+other tag is a warning where it changes nothing, and a mistake where it does not fit (`!!null` before a word;
+a tag such as `!x` on `content`, `sha384`, a size, a partition type or a mount point).
+
+A key that stands twice in one mapping is a mistake, as are keys that are lists or mappings. Merge keys
+(`<<`) are not part of YAML 1.2: `<<` is a key like any other. Anchors and aliases work. A file may have
+{megabytes} MiB, {depth} levels and {values} values with aliases written out. A byte order mark at the start
+is a mistake unless the first line is a comment or starts with a curly bracket; anywhere else it is a warning.
 """
 
 

@@ -15,7 +15,7 @@ from trident.cli.main import main
 from trident.config.document import read_document
 from trident.config.problems import Severity
 from trident.config.reference.schema import schema
-from trident.config.shape import plain
+from trident.config.values import plain
 
 SAMPLES = sorted((ROOT / "docs/samples").glob("*.yaml"))
 SCHEMA = jsonschema.Draft7Validator(schema())
