@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,7 @@ from trident.config.document import MAX_BYTES, Document, read_document
 from trident.config.findings import Finding
 from trident.config.model import HostConfiguration, Model
 from trident.config.nodes import Node, Path, ScalarNode, find, node_of, shortened, spelled
-from trident.config.problems import ConfigurationErrors, Problem, Severity
+from trident.config.problems import ConfigurationErrors, Problem, Remark, Severity
 from trident.config.shape import BAD, MOST_COMPLAINTS, Complaint, Complaints, reader_of
 from trident.errors import InvalidInput
 
@@ -25,6 +25,9 @@ PARSE_CODE = "parse-host-configuration"
 RULES_CODE = "invalid-host-configuration-static"
 STANDARD_INPUT = "-"
 _WIDEST_LINE = 100
+
+Beside = Callable[[HostConfiguration], Iterable[Remark]]
+"""Somebody else who has something to say about a configuration."""
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
@@ -101,9 +104,20 @@ def read_source(path: FilePath | str) -> tuple[str, bytes]:
 
 
 def judge_host_configuration(
-    text: str | bytes, source_name: str, *, storage_may_be_missing: bool = False
+    text: str | bytes,
+    source_name: str,
+    *,
+    storage_may_be_missing: bool = False,
+    beside: Beside | None = None,
 ) -> Verdict:
-    """Everything that is to be said about a configuration, warnings included. Never raises for bad input."""
+    """Everything that is to be said about a configuration, warnings included. Never raises for bad input.
+
+    Args:
+        text: YAML.
+        source_name: what messages call it, usually the file name.
+        storage_may_be_missing: as of :func:`load_host_configuration`.
+        beside: what else to say about a configuration that could be read, valid or not.
+    """
     document = read_document(text)
     problems = [_from_finding(finding, document, source_name) for finding in document.findings]
     if document.root is None or (isinstance(document.root, ScalarNode) and document.root.is_empty):
@@ -123,6 +137,9 @@ def judge_host_configuration(
     if configuration is not None and not document.is_broken:
         problems += _judge(configuration, document, source_name, unread, storage_may_be_missing)
     is_read = not complaints and not document.is_broken
+    if beside is not None and is_read and configuration is not None:
+        remarks = itertools.islice(beside(configuration), MOST_COMPLAINTS)
+        problems += [_from_remark(remark, document, source_name) for remark in remarks]
     return _verdict(configuration if is_read else None, problems, RULES_CODE if is_read else PARSE_CODE)
 
 
@@ -156,7 +173,8 @@ def from_document(model: type[AnyModel], document: Mapping[str, Any], source_nam
 
 def _verdict(configuration: HostConfiguration | None, problems: list[Problem], code: str) -> Verdict:
     problems = list(dict.fromkeys(problems))
-    problems.sort(key=lambda problem: (problem.line, problem.column))
+    # What has no place in the text comes last.
+    problems.sort(key=lambda problem: (not problem.line, problem.line, problem.column))
     is_refused = any(problem.severity is Severity.ERROR for problem in problems)
     return Verdict(None if is_refused else configuration, tuple(problems), code)
 
@@ -250,6 +268,18 @@ def _from_violation(rule: Rule, violation: Violation, document: Document, source
         suggestion=violation.suggestion,
         severity=rule.severity,
     )
+
+
+def _from_remark(remark: Remark, document: Document, source_name: str) -> Problem:
+    said: dict[str, Any] = {
+        "code": remark.code,
+        "message": remark.message,
+        "suggestion": remark.suggestion,
+        "severity": remark.severity,
+    }
+    if remark.path is None:
+        return Problem(file=remark.file, line=0, column=0, **said)
+    return _located(document, source_name, remark.path, remark.at_key, **said)
 
 
 def _located(document: Document, source_name: str, path: Path, at_key: bool, **rest: Any) -> Problem:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from trident.config.nodes import Path
 from trident.errors import InvalidInput
 
 _LONGEST = 500
@@ -81,6 +82,25 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
             "value": self.value,
             "suggestion": self.suggestion,
         }
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """What another room has to say about a configuration: a problem before it has a place.
+
+    Attributes:
+        code, message, suggestion, severity: as of the problem.
+        path: the field that is to blame, or ``None`` if no field is.
+        at_key: the field itself is the mistake, not its value.
+        file: where the mistake is, if no field is to blame.
+    """
+
+    code: str
+    message: str
+    path: Path | None
+    file: str
+    suggestion: str | None = None
+    at_key: bool = False
+    severity: Severity = Severity.ERROR
 
 
 def _middle_cut(text: str) -> str:

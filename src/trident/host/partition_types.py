@@ -42,3 +42,22 @@ def partition_type_guid(name: str, architecture: str) -> str:
     if len(name) == 36 and name.count("-") == 4:
         return name.lower()
     return _ANY_ARCHITECTURE.get(name) or _BY_ARCHITECTURE[architecture][name]
+
+
+def partition_type_of(kind: str) -> tuple[str, str | None] | None:
+    """The name of a partition type, and the architecture that it belongs to if it depends on one.
+
+    Args:
+        kind: a name (then no architecture is known) or a GUID in either case. ``None`` if it is neither.
+    """
+    if kind in _ANY_ARCHITECTURE or kind in _BY_ARCHITECTURE["x86_64"]:
+        return kind, None
+    guid = kind.lower()
+    for name, known in _ANY_ARCHITECTURE.items():
+        if known == guid:
+            return name, None
+    for architecture, types in _BY_ARCHITECTURE.items():
+        for name, known in types.items():
+            if known == guid:
+                return name, architecture
+    return None

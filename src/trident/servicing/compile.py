@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trident.plan.plan import Plan
 from trident.plan.step import not_supported_yet
+from trident.servicing.image_match import odd_mismatches, refuse_mismatches
 from trident.servicing.persist import PersistDatastore
 from trident.servicing.unsupported import not_yet
 from trident.state.status import ServicingType
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from trident.errors import TridentError
     from trident.plan.situation import Change, Situation
     from trident.plan.step import Step
+
+_log = logging.getLogger(__name__)
 
 
 def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan:
@@ -61,16 +65,19 @@ def refusals(situation: Situation, plan: Plan) -> Iterable[TridentError]:
     """Everything that stands against the servicing and can be told before anything is touched."""
     if plan.not_yet:
         yield not_supported_yet(plan.not_yet)
+    yield from refuse_mismatches(situation)
     for subsystem in ALL:
         yield from subsystem.check(situation)
 
 
 def refuse(situation: Situation, plan: Plan) -> None:
-    """Refuse a situation that cannot be served, before anything is touched.
+    """Refuse a situation that cannot be served, before anything is touched. What is only odd is logged.
 
     Raises:
         TridentError: the first refusal; further ones are told in its message.
     """
+    for oddity in odd_mismatches(situation):
+        _log.warning("%s", oddity)
     found = list(refusals(situation, plan))
     if not found:
         return

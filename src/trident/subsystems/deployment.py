@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,10 @@ class DeploymentSubsystem(Subsystem):
     effects: ClassVar[Mapping[str, EffectRule]] = {"image": _image_effect}
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
-        """An image that does not belong to this configuration, this machine, or beside the running system."""
+        """No image, or one that cannot live beside the running system.
+
+        Whether it fits the configuration at all, :mod:`trident.crosscheck` says.
+        """
         if situation.servicing_type not in _DEPLOYING:
             return
         if situation.desired.image is None:
@@ -50,8 +52,6 @@ class DeploymentSubsystem(Subsystem):
             )
         if situation.image is None:
             return
-        yield from _check_architecture(situation, situation.image)
-        yield from _check_mount_points(situation, situation.image)
         yield from _check_uuids(situation, situation.image)
 
     def tools(self, situation: Situation) -> Iterable[str]:
@@ -150,74 +150,11 @@ def _uncompressed_size(image: CosiMetadata | None, mount_point: str) -> int | No
     return entry.image.uncompressed_size if entry else None
 
 
-def _check_architecture(situation: Situation, image: CosiMetadata) -> Iterator[TridentError]:
-    machine = situation.facts.architecture
-    if image.arch != machine:
-        yield InvalidInput(
-            "mismatched-architecture",
-            f"The image is for {image.arch}, but this machine is {machine}.",
-            details={"expected": machine, "actual": image.arch},
-        )
-
-
-def _check_mount_points(situation: Situation, image: CosiMetadata) -> Iterator[TridentError]:
-    storage = situation.desired.storage
-    provided = {entry.mount_point for entry in image.filesystems}
-    from_image = [
-        filesystem
-        for filesystem in storage.filesystems
-        if filesystem.source is FileSystemSource.IMAGE and filesystem.mount_point is not None
-    ]
-    esp = storage.esp
-    if esp is not None and esp.source is FileSystemSource.IMAGE and _path(esp) not in provided:
-        yield _missing_esp(_path(esp), image)
-    required = [filesystem for filesystem in from_image if _is_written(filesystem, situation)]
-    for filesystem in required:
-        if _path(filesystem) not in provided:
-            yield InvalidInput(
-                "missing-os-image-filesystem",
-                f"The image has no file system for {_path(filesystem)}, which the Host Configuration wants.",
-                hint=f"The image has: {', '.join(sorted(provided))}.",
-                details={"mount_point": _path(filesystem)},
-            )
-    for unused in sorted(provided - {_path(filesystem) for filesystem in from_image}):
-        yield InvalidInput(
-            "unused-os-image-filesystem",
-            f"The image has a file system for {unused}, which the Host Configuration does not use.",
-            hint="Add a file system with source 'image' and this mount point to 'storage.filesystems'.",
-            details={"mount_point": unused},
-        )
-
-
-def _missing_esp(path: str, image: CosiMetadata) -> TridentError:
-    if image.esp is None:
-        return InvalidInput(
-            "missing-os-image-filesystem",
-            f"The image has no EFI system partition to take the boot files from (expected at {path}).",
-            details={"mount_point": path},
-        )
-    return InvalidInput(
-        "esp-mount-point-mismatch",
-        f"The image has its EFI system partition at {image.esp.mount_point}, "
-        f"the Host Configuration at {path}.",
-        hint="Use the image's mount point, with 'overrideEspMount: override' if it is not /boot/efi.",
-        details={"os_image_esp_mount_point": image.esp.mount_point, "host_config_esp_mount_point": path},
-    )
-
-
 def _check_uuids(situation: Situation, image: CosiMetadata) -> Iterator[TridentError]:
-    storage = situation.desired.storage
-    volumes = [entry for entry in image.filesystems if not entry.is_esp]
-    for uuid, count in Counter(entry.fs_uuid.lower() for entry in volumes).items():
-        if count > 1:
-            yield InvalidInput(
-                "duplicate-fs-uuid",
-                f"{count} file systems of the image have the same UUID, {uuid}.",
-                hint="Build the image anew; each file system needs a UUID of its own.",
-                details={"uuid": uuid},
-            )
     if situation.servicing_type is not ServicingType.AB_UPDATE:
         return
+    storage = situation.desired.storage
+    volumes = [entry for entry in image.filesystems if not entry.is_esp]
     active = situation.target_volume.other
     for pair in storage.volume_pairs:
         path = next((_path(entry) for entry in storage.filesystems if entry.device_id == pair.id), "")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.pure.subsystems.situations import SAMPLE, configuration, image_file, image_for, install, update
+from tests.pure.subsystems.situations import SAMPLE, configuration, image_for, install, update
 from trident.config.model import OsImage
 from trident.errors import TridentError
-from trident.image.cosi.metadata import CosiMetadata, Disk, GptRegion, ImageFilesystem
+from trident.image.cosi.metadata import Disk, GptRegion
 from trident.plan.situation import Situation
 from trident.subsystems.deployment import DeploymentSubsystem, WriteImage
 
@@ -62,66 +62,6 @@ def test_without_an_image_there_is_nothing_to_deploy() -> None:
     assert refused(situation).code == "missing-os-image"
 
 
-def test_an_image_for_another_architecture_is_refused() -> None:
-    error = refused(install(architecture="arm64"))
-    assert error.code == "mismatched-architecture"
-    assert error.details == {"expected": "arm64", "actual": "x86_64"}
-
-
-def test_a_file_system_that_the_image_lacks_is_refused() -> None:
-    config = configuration()
-    image = image_for(config)
-    only_esp = tuple(entry for entry in image.filesystems if entry.is_esp)
-    error = refused(replace(install(config), image=replace(image, filesystems=only_esp)))
-    assert (error.code, error.details["mount_point"]) == ("missing-os-image-filesystem", "/")
-
-
-def test_a_file_system_that_nobody_wants_is_refused() -> None:
-    config = configuration()
-    image = image_for(config)
-    extra = ImageFilesystem(image_file("extra", 4096, 9), "/opt", fs_uuid="extra")
-    error = refused(replace(install(config), image=replace(image, filesystems=(*image.filesystems, extra))))
-    assert (error.code, error.details["mount_point"]) == ("unused-os-image-filesystem", "/opt")
-
-
-def test_an_update_does_not_need_what_it_does_not_write() -> None:
-    """An image may stop bringing /home; the host keeps the one it has."""
-    config = configuration(WITH_SHARED_IMAGE)
-    image = image_for(config, generation=2)
-    without_home = tuple(entry for entry in image.filesystems if entry.mount_point != "/home")
-    assert list(deployment.check(update(config, image=replace(image, filesystems=without_home)))) == []
-
-
-def test_an_esp_at_another_place_is_refused() -> None:
-    config = configuration()
-    image = image_for(config)
-    moved = tuple(
-        replace(entry, mount_point="/efi") if entry.is_esp else entry for entry in image.filesystems
-    )
-    errors = list(deployment.check(replace(install(config), image=replace(image, filesystems=moved))))
-    assert errors[0].code == "esp-mount-point-mismatch"
-    assert errors[0].details == {
-        "os_image_esp_mount_point": "/efi",
-        "host_config_esp_mount_point": "/boot/efi",
-    }
-
-
-def test_an_image_without_an_esp_is_refused() -> None:
-    config = configuration()
-    image = image_for(config)
-    without = tuple(entry for entry in image.filesystems if not entry.is_esp)
-    error = refused(replace(install(config), image=replace(image, filesystems=without)))
-    assert (error.code, error.details["mount_point"]) == ("missing-os-image-filesystem", "/boot/efi")
-
-
-def test_one_uuid_twice_in_an_image_is_refused() -> None:
-    config = configuration(WITH_SHARED_IMAGE)
-    image = image_for(config)
-    same = tuple(replace(entry, fs_uuid="AAAA") for entry in image.filesystems)
-    error = refused(replace(install(config), image=replace(image, filesystems=same)))
-    assert (error.code, error.details) == ("duplicate-fs-uuid", {"uuid": "aaaa"})
-
-
 @pytest.mark.parametrize("spelling", [str.lower, str.upper])
 def test_the_image_that_already_runs_is_refused(spelling: object) -> None:
     """Two root file systems with one UUID cannot be told apart by ``root=UUID=``."""
@@ -142,7 +82,3 @@ def test_the_image_on_the_inactive_side_may_come_again() -> None:
     assert root is not None
     volumes = {"root-a": "something-else", "root-b": root.fs_uuid}
     assert list(deployment.check(update(config, image=image, volume_uuids=volumes))) == []
-
-
-def test_metadata_without_anything_does_not_crash_the_check() -> None:
-    assert list(deployment.check(replace(install(), image=CosiMetadata()))) != []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.pure.subsystems.situations import DISK, MIB, SAMPLE, configuration, image_for, install, update
+from tests.pure.subsystems.situations import DISK, MIB, SAMPLE, configuration, install, update
 from trident.errors import ErrorKind, TridentError
 from trident.plan.situation import DiskFacts, Situation
 from trident.state.status import AbVolume
@@ -99,23 +99,6 @@ def test_one_disk_under_two_names_is_refused() -> None:
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     situation = install(disks=with_disk(size=1024 * MIB, mounts=("/data",)))
     assert {error.code for error in refusals(situation)} == {"disk-in-use", "disk-too-small"}
-
-
-def test_an_image_larger_than_its_partition_is_refused() -> None:
-    config = configuration()
-    situation = replace(install(config), image=image_for(config, size=2048 * MIB + 4096))
-    codes = {error.code for error in refusals(situation)}
-    assert codes == {"filesystem-size-exceeds-block-device"}
-    error = next(error for error in refusals(situation) if error.details["mount_point"] == "/")
-    assert (error.details["device_id"], error.details["device_size"]) == ("root-a", 2048 * MIB)
-    # The ESP's image is measured against the volume that it borrows, not against the ESP.
-    esp = next(error for error in refusals(situation) if error.details["mount_point"] == "/boot/efi")
-    assert esp.details["device_id"] == "root-a"
-
-
-def test_an_image_as_large_as_its_partition_fits() -> None:
-    config = configuration()
-    assert refusals(replace(install(config), image=image_for(config, size=2048 * MIB))) == []
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,12 @@ class CosiMetadata:
         """The EFI system partition's file system."""
         return next((fs for fs in self.filesystems if fs.is_esp), None)
 
+    @property
+    def is_uki(self) -> bool:
+        """Whether the OS boots a unified kernel image (as upstream: only the first boot entry counts)."""
+        entries = self.bootloader.entries if self.bootloader is not None else ()
+        return bool(entries) and entries[0].type == "uki-standalone"
+
     def image_files(self) -> Iterator[ImageFile]:
         """Every image once: in disk order where the disk is known, then those without a region."""
         seen: set[str] = set()

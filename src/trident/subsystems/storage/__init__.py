@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from trident.plan.situation import Effect
 from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
-from trident.subsystems.storage.check import (
-    check_disks,
-    check_fit,
-    check_smallest,
-    check_unchanged_layout,
-)
+from trident.subsystems.storage.check import check_disks, check_smallest, check_unchanged_layout
 from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.fstab import WriteFstab
 from trident.subsystems.storage.mounts import MountNewroot, ReleaseNewroot, UnmountNewroot
@@ -48,7 +43,6 @@ class StorageSubsystem(Subsystem):
         if situation.servicing_type not in _DEPLOYING:
             return
         yield from check_disks(situation)
-        yield from check_fit(situation)
         yield from check_smallest(situation)
         yield from check_unchanged_layout(situation)
 

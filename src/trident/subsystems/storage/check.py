@@ -61,37 +61,6 @@ def _check_installable(disk: Disk, facts: DiskFacts, architecture: str) -> Itera
         yield error
 
 
-def check_fit(situation: Situation) -> Iterator[TridentError]:
-    """File systems of the image that are larger than the partition that is to hold them."""
-    if situation.image is None:
-        return
-    sizes = partition_sizes(situation)
-    storage = situation.desired.storage
-    for image in situation.image.filesystems:
-        filesystem = storage.filesystem_at(image.mount_point)
-        if filesystem is None or filesystem.device_id is None:
-            continue
-        # The ESP's image is unpacked on the target's root volume and copied from there.
-        holder = storage.filesystem_at("/") if filesystem.is_esp else filesystem
-        if holder is None or holder.device_id is None:
-            continue
-        partition = storage.resolve_volume(holder.device_id, situation.target_volume)
-        size, needed = sizes.get(partition), image.image.uncompressed_size
-        if size is not None and needed > size:
-            yield InvalidInput(
-                "filesystem-size-exceeds-block-device",
-                f"The image's file system for {image.mount_point} needs {needed} bytes, "
-                f"but '{partition}' has {size} bytes.",
-                hint=f"Give '{partition}' at least {needed} bytes, or build a smaller image.",
-                details={
-                    "device_id": partition,
-                    "mount_point": image.mount_point,
-                    "device_size": size,
-                    "fs_size": needed,
-                },
-            )
-
-
 def check_smallest(situation: Situation) -> Iterator[TridentError]:
     """Partitions on which the file system that is to be made would not be: better told before they are."""
     sizes = partition_sizes(situation)
