@@ -17,12 +17,23 @@ class AbVolumePair(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "an A/B volume pair"
 
-    id: Annotated[BlockDeviceId, Meta(description="Its name in this configuration.", examples=["root"])]
+    id: Annotated[
+        BlockDeviceId,
+        Meta(
+            description="Its name in this configuration, unique over devices of every kind.",
+            examples=["root"],
+        ),
+    ]
     volume_a_id: Annotated[
-        BlockDeviceId, Meta(description="Id of the device that is volume A.", examples=["root-a"])
+        BlockDeviceId,
+        Meta(description="Id of the device that is volume A, which an install writes.", examples=["root-a"]),
     ]
     volume_b_id: Annotated[
-        BlockDeviceId, Meta(description="Id of the device that is volume B.", examples=["root-b"])
+        BlockDeviceId,
+        Meta(
+            description="Id of the device that is volume B, which the first update writes.",
+            examples=["root-b"],
+        ),
     ]
 
 
@@ -31,7 +42,13 @@ class AbUpdate(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "the abUpdate section"
 
-    volume_pairs: Annotated[tuple[AbVolumePair, ...], Meta(description="All A/B volume pairs.")]
+    volume_pairs: Annotated[
+        tuple[AbVolumePair, ...],
+        Meta(
+            description="The pairs: partitions, arrays or encrypted volumes of which one is active.",
+            examples=[[{"id": "root", "volumeAId": "root-a", "volumeBId": "root-b"}]],
+        ),
+    ]
 
 
 class RaidLevel(enum.StrEnum):
@@ -49,9 +66,15 @@ class SoftwareRaidArray(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a RAID array"
 
-    id: Annotated[BlockDeviceId, Meta(description="Its name in this configuration.", examples=["root-raid"])]
+    id: Annotated[
+        BlockDeviceId,
+        Meta(
+            description="Its name in this configuration, unique over devices of every kind.",
+            examples=["root-raid"],
+        ),
+    ]
     name: Annotated[str, Meta(description="Its name on the host: `/dev/md/NAME`.", examples=["root"])]
-    level: Annotated[RaidLevel, Meta(description="RAID level.", examples=["raid1"])]
+    level: Annotated[RaidLevel, Meta(description="How data lies on the devices.", examples=["raid1"])]
     devices: Annotated[
         tuple[BlockDeviceId, ...],
         Meta(
@@ -67,7 +90,11 @@ class Raid(Model, frozen=True, kw_only=True):
     noun: ClassVar[str] = "the raid section"
 
     software: Annotated[
-        tuple[SoftwareRaidArray, ...], Meta(description="Software RAID arrays to create.")
+        tuple[SoftwareRaidArray, ...],
+        Meta(
+            description="Arrays to create with mdadm.",
+            examples=[[{"id": "root", "name": "root", "level": "raid1", "devices": ["root-1", "root-2"]}]],
+        ),
     ] = ()
     sync_timeout: Annotated[
         int | None,
@@ -85,7 +112,12 @@ class EncryptedVolume(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "an encrypted volume"
 
-    id: Annotated[BlockDeviceId, Meta(description="Its name in this configuration.", examples=["srv"])]
+    id: Annotated[
+        BlockDeviceId,
+        Meta(
+            description="Its name in this configuration, unique over devices of every kind.", examples=["srv"]
+        ),
+    ]
     device_name: Annotated[
         str, Meta(description="Its name on the host: `/dev/mapper/NAME`.", examples=["luks-srv"])
     ]
@@ -103,24 +135,33 @@ class Encryption(Model, frozen=True, kw_only=True):
         str | None,
         ANY_URL,
         Meta(
-            description="`file://` URL of a recovery key, which opens the volumes if the TPM does not. Every "
-            "byte of the file is key; it is readable by root alone.",
+            description="`file://` URL of a recovery key on the servicing OS, which opens the volumes if "
+            "the TPM does not. Without one, data is lost with the TPM. Every byte of the file is key, a "
+            "line feed at its end too; it is readable by root alone.",
             examples=["file:///etc/trident/recovery.key"],
         ),
     ] = None
-    volumes: Annotated[tuple[EncryptedVolume, ...], Meta(description="The volumes to encrypt.")]
+    volumes: Annotated[
+        tuple[EncryptedVolume, ...],
+        Meta(
+            description="The volumes to encrypt: one or more.",
+            examples=[[{"id": "srv", "deviceName": "luks-srv", "deviceId": "srv-enc"}]],
+        ),
+    ]
     pcrs: Annotated[
         tuple[Annotated[Pcr, PCR], ...],
         Meta(
-            description="Registers that the volumes are sealed to, by number or name: 4 `boot-loader-code`, "
-            "7 `secure-boot-policy` and 11 `kernel-boot`.",
+            description="Registers of the TPM that the volumes are sealed to, by number or name: one or "
+            "more of 4 `boot-loader-code`, 7 `secure-boot-policy` (with Secure Boot on) and 11 "
+            "`kernel-boot`. The TPM opens the volumes only if they hold what they held.",
             examples=[["secure-boot-policy"]],
         ),
     ]
     clear_tpm_on_install: Annotated[
         bool | None,
         Meta(
-            description="`true` clears the TPM at an install: all its keys are lost. Never on an update.",
+            description="`true` clears the TPM at an install: all keys in it are lost, for good. An update "
+            "never clears it.",
             examples=[False],
         ),
     ] = None
@@ -140,7 +181,13 @@ class VerityDevice(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a verity device"
 
-    id: Annotated[str, Meta(description="Its name in this configuration.", examples=["root"])]
+    id: Annotated[
+        str,
+        Meta(
+            description="Its name in this configuration, unique over devices of every kind.",
+            examples=["root"],
+        ),
+    ]
     name: Annotated[
         str,
         Meta(

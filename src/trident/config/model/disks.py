@@ -37,12 +37,19 @@ class Partition(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a partition"
 
-    id: Annotated[BlockDeviceId, Meta(description="Its name in this configuration.", examples=["root-a"])]
+    id: Annotated[
+        BlockDeviceId,
+        Meta(
+            description="Its name in this configuration, unique over devices of every kind.",
+            examples=["root-a"],
+        ),
+    ]
     type: Annotated[
         PartitionType | str,
         OrUuid(PartitionType),
         Meta(
-            description="Its type in the partition table: a name, or the UUID of a type that has none here.",
+            description="Its type in the partition table: a name, or the UUID of a type that has no name "
+            "here. Rules and usual mount paths follow from it.",
             examples=["root"],
         ),
     ] = PartitionType.LINUX_GENERIC
@@ -50,8 +57,8 @@ class Partition(Model, frozen=True, kw_only=True):
         int | Grow,
         PARTITION_SIZE,
         Meta(
-            description="Bytes, or a number with K, M, G or T (powers of 1024): a non-zero multiple of 4096. "
-            "`grow` takes the space that is left; several share it equally.",
+            description="Bytes, or a number with K, M, G or T (powers of 1024), such as `512M`; never 0, "
+            "and always a multiple of 4096. `grow` takes the space that is left; several share it equally.",
             examples=["8G", "grow"],
         ),
     ]
@@ -59,12 +66,13 @@ class Partition(Model, frozen=True, kw_only=True):
         str | None,
         UUID,
         Meta(
-            description="Partition UUID; a random one if none is given.",
+            description="Its UUID in the partition table; a random one if none is given.",
             examples=["0b1d9a1e-3f64-4a5f-9c3e-5f6f0f0a7c11"],
         ),
     ] = None
     label: Annotated[
-        str | None, Meta(description="Partition label; the id if none is given.", examples=["root-a"])
+        str | None,
+        Meta(description="Its label in the partition table; its id if none is given.", examples=["root-a"]),
     ] = None
 
 
@@ -73,7 +81,13 @@ class AdoptedPartition(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "an adopted partition"
 
-    id: Annotated[BlockDeviceId, Meta(description="Its name in this configuration.", examples=["windows"])]
+    id: Annotated[
+        BlockDeviceId,
+        Meta(
+            description="Its name in this configuration, unique over devices of every kind.",
+            examples=["windows"],
+        ),
+    ]
     match_label: Annotated[
         str | None, Meta(description="Label of the partition to adopt.", examples=["Basic data partition"])
     ] = None
@@ -93,20 +107,38 @@ class PartitionTableType(enum.StrEnum):
 
 
 class Disk(Model, frozen=True, kw_only=True):
-    """A disk that Trident partitions. What is on it is lost, but for adopted partitions."""
+    """A disk that Trident partitions. An install loses what is on it, but for adopted partitions."""
 
     noun: ClassVar[str] = "a disk"
 
-    id: Annotated[BlockDeviceId, Meta(description="Its name in this configuration.", examples=["os"])]
+    id: Annotated[
+        BlockDeviceId,
+        Meta(
+            description="Its name in this configuration, unique over devices of every kind.", examples=["os"]
+        ),
+    ]
     device: Annotated[
         str,
         Meta(
-            description="Device path, best a stable one such as those below `/dev/disk/by-path/`.",
+            description="Device path on the host, best one that stays the same when disks are added: below "
+            "`/dev/disk/by-path/` or `/dev/disk/by-id/`.",
             examples=["/dev/disk/by-path/pci-0000:00:1f.2-ata-2"],
         ),
     ]
-    partition_table_type: Annotated[PartitionTableType, Meta(description="Always `gpt`.", examples=["gpt"])]
-    partitions: Annotated[tuple[Partition, ...], Meta(description="Partitions to create, in disk order.")]
+    partition_table_type: Annotated[
+        PartitionTableType, Meta(description="Partition table to write: always `gpt`.", examples=["gpt"])
+    ]
+    partitions: Annotated[
+        tuple[Partition, ...],
+        Meta(
+            description="Partitions to create, in the order in which they lie on the disk.",
+            examples=[[{"id": "esp", "type": "esp", "size": "256M"}, {"id": "srv", "size": "grow"}]],
+        ),
+    ]
     adopted_partitions: Annotated[
-        tuple[AdoptedPartition, ...], Meta(description="Partitions of this disk that are kept.")
+        tuple[AdoptedPartition, ...],
+        Meta(
+            description="Partitions that the disk has already and that are kept.",
+            examples=[[{"id": "windows", "matchLabel": "Basic data partition"}]],
+        ),
     ] = ()

@@ -38,9 +38,9 @@ class MountPoint(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a mount point"
 
-    path: Annotated[str, MOUNT_PATH, Meta(description="Absolute path.", examples=["/var"])]
+    path: Annotated[str, MOUNT_PATH, Meta(description="Absolute path on the target OS.", examples=["/var"])]
     options: Annotated[
-        str, Meta(description="Mount options, separated by commas.", examples=["defaults,ro"])
+        str, Meta(description="Mount options as in fstab(5), separated by commas.", examples=["defaults,ro"])
     ] = "defaults"
 
     @property
@@ -69,16 +69,15 @@ class FileSystem(Model, frozen=True, kw_only=True):
     source: Annotated[
         FileSystemSource,
         Meta(
-            description="`image` takes it from the image, `new` makes an empty one, `adopted` keeps that of "
-            "an adopted partition.",
+            description="Where its content comes from.",
             examples=["new"],
         ),
     ] = FileSystemSource.IMAGE
     type: Annotated[
         FileSystemType | None,
         Meta(
-            description="Type of a new (default `ext4`) or an adopted file system (default `auto`); an image "
-            "brings its own.",
+            description="Type of a new file system (if not given: `ext4`) or of an adopted one (if not "
+            "given: `auto`). Not for one from the image, which brings its own.",
             examples=["ext4"],
         ),
     ] = None
@@ -93,8 +92,7 @@ class FileSystem(Model, frozen=True, kw_only=True):
     override_esp_mount: Annotated[
         OverrideEspMount,
         Meta(
-            description="`use-default`: it is the ESP if it is mounted at `/boot/efi`; `override`: it is the "
-            "ESP; `block`: it is not.",
+            description="Whether it is the ESP, where the mount path does not say so.",
             examples=["override"],
         ),
     ] = OverrideEspMount.USE_DEFAULT

@@ -16,7 +16,7 @@ class SystemdCheck(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a systemd check"
 
-    name: Annotated[str, Meta(description="What messages call it.", examples=["web"])] = ""
+    name: Annotated[str, Meta(description="What messages and the plan call it.", examples=["web"])] = ""
     systemd_services: Annotated[
         tuple[str, ...],
         Meta(description="Units that must be in a successful state.", examples=[["nginx.service"]]),
@@ -32,7 +32,8 @@ class SystemdCheck(Model, frozen=True, kw_only=True):
     run_on: Annotated[
         tuple[ServicingTypeSelection, ...],
         Meta(
-            description="The kinds of servicing after which it runs. A check without `runOn` never runs.",
+            description="The kinds of servicing after which it runs: `clean-install`, `ab-update`, or `all` "
+            "for both. A check without `runOn` never runs.",
             examples=[["ab-update", "clean-install"]],
         ),
     ] = ()
@@ -53,7 +54,7 @@ class Health(Model, frozen=True, kw_only=True):
     checks: Annotated[
         tuple[Check, ...],
         Meta(
-            description="Run in the new system before it is committed. An object with `systemdServices` is a "
-            "systemd check, any other is a script. If one fails after an A/B update, the host goes back."
+            description="Run in the new system before it is committed. An object with `systemdServices` is "
+            "a systemd check, any other is a script. If one fails after an A/B update, the host goes back."
         ),
     ] = ()

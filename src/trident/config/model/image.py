@@ -16,13 +16,20 @@ class OsImage(Model, frozen=True, kw_only=True):
     noun: ClassVar[str] = "an image"
 
     url: Annotated[
-        str, URL, Meta(description="Where the COSI is: `http://`, `https://`, `file://` or `oci://`.")
+        str,
+        URL,
+        Meta(
+            description="Where the COSI is: `http://`, `https://`, `file://`, or `oci://` for one that "
+            "anybody may pull.",
+            examples=["https://images.example/web-v2.cosi"],
+        ),
     ]
     sha384: Annotated[
         str,
         SHA384,
         Meta(
-            description="SHA-384 of the COSI's metadata, 96 hexadecimal digits; or `ignored`, which trusts "
-            "whatever the URL serves."
+            description="SHA-384 of the COSI's metadata, as `trident image inspect` prints it; or "
+            "`ignored`, which trusts whatever the URL serves.",
+            examples=["ignored"],
         ),
     ]

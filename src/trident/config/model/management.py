@@ -22,4 +22,7 @@ class ManagementOs(Model, frozen=True, kw_only=True):
             examples=[{"version": 2, "ethernets": {"eth0": {"dhcp4": True}}}],
         ),
     ] = None
-    users: Annotated[tuple[User, ...], Meta(description="Users of the installing OS.")] = ()
+    users: Annotated[
+        tuple[User, ...],
+        Meta(description="Users of the installing OS.", examples=[[{"name": "ops", "sshMode": "key-only"}]]),
+    ] = ()

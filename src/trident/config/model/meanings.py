@@ -25,9 +25,9 @@ MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
         PartitionTableType.GPT: "GUID partition table.",
     },
     PartitionType: {
-        PartitionType.ESP: "EFI system partition.",
-        PartitionType.ROOT: "Root of the machine's architecture.",
-        PartitionType.SWAP: "Swap.",
+        PartitionType.ESP: "EFI system partition, from which the firmware boots.",
+        PartitionType.ROOT: "Root file system, of the machine's architecture.",
+        PartitionType.SWAP: "Swap area.",
         PartitionType.ROOT_VERITY: "dm-verity hashes of a root partition.",
         PartitionType.HOME: "Home directories.",
         PartitionType.VAR: "Variable data.",
@@ -44,10 +44,10 @@ MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
         FileSystemSource.ADOPTED: "The file system that an adopted partition holds already.",
     },
     FileSystemType: {
-        FileSystemType.EXT4: "ext4.",
-        FileSystemType.XFS: "XFS.",
-        FileSystemType.VFAT: "FAT.",
-        FileSystemType.NTFS: "NTFS.",
+        FileSystemType.EXT4: "The usual file system of Linux.",
+        FileSystemType.XFS: "XFS, for large files and many writers.",
+        FileSystemType.VFAT: "FAT, which firmware reads: the ESP.",
+        FileSystemType.NTFS: "NTFS of Windows. It keeps neither owners nor modes of Linux.",
         FileSystemType.TMPFS: "A file system in memory; new file systems only.",
         FileSystemType.AUTO: "Whatever mount(8) finds there; adopted file systems only.",
     },
@@ -57,7 +57,7 @@ MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
         OverrideEspMount.BLOCK: "It is not the ESP, even at `/boot/efi`.",
     },
     PasswordType: {
-        PasswordType.LOCKED: "No login by password.",
+        PasswordType.LOCKED: "No login by password; the default.",
     },
     SshMode: {
         SshMode.BLOCK: "No login over ssh.",
@@ -72,19 +72,19 @@ MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
     },
     VerityCorruptionOption: {
         VerityCorruptionOption.IO_ERROR: "Reading the block fails.",
-        VerityCorruptionOption.IGNORE: "The block is read all the same.",
-        VerityCorruptionOption.PANIC: "The kernel panics.",
+        VerityCorruptionOption.IGNORE: "The block is read as if it were right.",
+        VerityCorruptionOption.PANIC: "The kernel panics, and then restarts the machine if it is set to.",
         VerityCorruptionOption.RESTART: "The machine restarts.",
     },
     SelinuxMode: {
-        SelinuxMode.DISABLED: "SELinux is off.",
+        SelinuxMode.DISABLED: "SELinux is off (`selinux=0` on the kernel's command line).",
         SelinuxMode.PERMISSIVE: "Violations of the policy are logged, and allowed.",
         SelinuxMode.ENFORCING: "Violations of the policy are refused.",
     },
     LoadMode: {
         LoadMode.ALWAYS: "At every boot.",
-        LoadMode.AUTO: "When the kernel asks for it.",
-        LoadMode.DISABLE: "Never.",
+        LoadMode.AUTO: "When the kernel needs it.",
+        LoadMode.DISABLE: "Never by itself.",
         LoadMode.INHERIT: "As the image has it; only `options` are set.",
     },
     UefiFallbackMode: {
@@ -96,9 +96,9 @@ MEANINGS: dict[type[enum.StrEnum], dict[str, str]] = {
         UefiFallbackMode.DISABLED: "Nothing is put at the fallback path.",
     },
     ServicingTypeSelection: {
-        ServicingTypeSelection.CLEAN_INSTALL: "An install.",
-        ServicingTypeSelection.RUNTIME_UPDATE: "An update without reboot.",
-        ServicingTypeSelection.AB_UPDATE: "An update of the inactive volumes.",
-        ServicingTypeSelection.ALL: "All of them.",
+        ServicingTypeSelection.CLEAN_INSTALL: "At the install of a machine.",
+        ServicingTypeSelection.RUNTIME_UPDATE: "At an update that needs no reboot.",
+        ServicingTypeSelection.AB_UPDATE: "At an update of the inactive volumes, with a reboot.",
+        ServicingTypeSelection.ALL: "At each of them.",
     },
 }

@@ -19,12 +19,24 @@ class AdditionalFile(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "an additional file"
 
-    destination: Annotated[str, PATH, Meta(description="Where it is put on the target OS.")]
-    content: Annotated[str | None, Meta(description="What it holds.")] = None
-    source: Annotated[str | None, Meta(description="File of the servicing OS to copy.")] = None
+    destination: Annotated[
+        str,
+        PATH,
+        Meta(description="Where it is put: absolute path on the target OS.", examples=["/etc/motd"]),
+    ]
+    content: Annotated[
+        str | None, Meta(description="What it holds, as text.", examples=["Maintained by the web team.\n"])
+    ] = None
+    source: Annotated[
+        str | None,
+        Meta(description="Path of a file on the servicing OS to copy.", examples=["/srv/files/motd"]),
+    ] = None
     permissions: Annotated[
         str | None,
-        Meta(description="Octal, such as `0644`. If not given: those of `source`, or `0644` for `content`."),
+        Meta(
+            description="Octal, in quotes. If not given: those of `source`, or `0644` for `content`.",
+            examples=["0640"],
+        ),
     ] = None
 
 
@@ -51,7 +63,7 @@ class Selinux(Model, frozen=True, kw_only=True):
 
     mode: Annotated[
         SelinuxMode | None,
-        Meta(description="SELinux mode; if not given, the image's own stays.", examples=["enforcing"]),
+        Meta(description="SELinux mode; if not given, that of the image stays.", examples=["enforcing"]),
     ] = None
 
 
@@ -74,7 +86,8 @@ class Module(Model, frozen=True, kw_only=True):
         LoadMode.INHERIT
     )
     options: Annotated[
-        dict[str, str], Meta(description="Options of the module.", examples=[{"max_loop": "16"}])
+        dict[str, str],
+        Meta(description="Parameters of the module and their values.", examples=[{"max_loop": "16"}]),
     ] = msgspec.field(default_factory=dict)
 
 
@@ -109,28 +122,58 @@ class Os(Model, frozen=True, kw_only=True):
 
     netplan: Annotated[
         dict[str, Any] | None,
-        Meta(description="Network settings, as netplan's `network` mapping (version 2)."),
+        Meta(
+            description="Network settings: what stands below `network` in a netplan file, version 2, for "
+            "networkd.",
+            examples=[{"version": 2, "ethernets": {"lan": {"match": {"name": "en*"}, "dhcp4": True}}}],
+        ),
     ] = None
     selinux: Annotated[Selinux, Meta(description="SELinux on the target OS.")] = Selinux()
-    users: Annotated[tuple[User, ...], Meta(description="Users to make or change.")] = ()
+    users: Annotated[
+        tuple[User, ...],
+        Meta(
+            description="Users to make, or to change where the image has them.",
+            examples=[[{"name": "ops", "sshMode": "key-only", "sshPublicKeys": ["ssh-ed25519 AAAA..."]}]],
+        ),
+    ] = ()
     additional_files: Annotated[
-        tuple[AdditionalFile, ...], Meta(description="Files to put on the target OS.")
+        tuple[AdditionalFile, ...],
+        Meta(
+            description="Files to put on the target OS.",
+            examples=[[{"destination": "/etc/motd", "content": "Hello.\n"}]],
+        ),
     ] = ()
     hostname: Annotated[
-        str | None, Meta(description="Host name. An update without one keeps the name that the host has.")
+        str | None,
+        Meta(
+            description="Host name. An update without one keeps the name that the host has.",
+            examples=["web-1.example"],
+        ),
     ] = None
-    modules: Annotated[tuple[Module, ...], Meta(description="Kernel modules to configure.")] = ()
+    modules: Annotated[
+        tuple[Module, ...],
+        Meta(
+            description="Kernel modules to load, or not to load, and their parameters.",
+            examples=[[{"name": "br_netfilter", "loadMode": "always"}]],
+        ),
+    ] = ()
     services: Annotated[Services, Meta(description="Which services start at boot.")] = Services()
     kernel_command_line: Annotated[
         KernelCommandLine, Meta(description="What is added to the kernel's command line.")
     ] = KernelCommandLine(extra_command_line=())
     sysexts: Annotated[
-        tuple[Extension, ...], Meta(description="System extensions, merged into `/usr` and `/opt`.")
+        tuple[Extension, ...],
+        Meta(description="System extensions: images that systemd merges into `/usr` and `/opt`."),
     ] = ()
     confexts: Annotated[
-        tuple[Extension, ...], Meta(description="Configuration extensions, merged into `/etc`.")
+        tuple[Extension, ...],
+        Meta(description="Configuration extensions: images that systemd merges into `/etc`."),
     ] = ()
     uefi_fallback: Annotated[
         UefiFallbackMode,
-        Meta(description="Which OS the ESP's fallback path starts between finalize and commit of an update."),
+        Meta(
+            description="Which OS the firmware starts from the ESP's fallback path, when it has lost its "
+            "own boot entries.",
+            examples=["optimistic"],
+        ),
     ] = UefiFallbackMode.CONSERVATIVE

@@ -22,13 +22,30 @@ class HostConfiguration(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a Host Configuration"
 
-    image: Annotated[OsImage | None, Meta(description="The image to deploy.")] = None
+    image: Annotated[
+        OsImage | None,
+        Meta(
+            description="The image to deploy, and how to know that it is the right one.",
+            examples=[{"url": "https://images.example/web-v2.cosi", "sha384": "ignored"}],
+        ),
+    ] = None
     storage: Annotated[
         Storage,
-        Meta(description="Disks, A/B volume pairs, file systems. An update may leave it out."),
+        Meta(
+            description="Disks, what is made of them, and the file systems on top. An update may leave it "
+            "out, and then keeps what the host has."
+        ),
     ] = Storage()
-    os: Annotated[Os, Meta(description="Settings of the target OS.")] = Os()
-    scripts: Annotated[Scripts, Meta(description="Scripts to run on the way.")] = Scripts()
+    os: Annotated[
+        Os,
+        Meta(
+            description="Settings of the target OS: users, network, files, services, kernel, extensions.",
+            examples=[{"hostname": "web-1"}],
+        ),
+    ] = Os()
+    scripts: Annotated[
+        Scripts, Meta(description="Scripts to run before, between and after the steps of a servicing.")
+    ] = Scripts()
     trident: Annotated[Trident, Meta(description="How the agent lives on the target OS.")] = Trident()
     management_os: Annotated[
         ManagementOs, Meta(description="Settings of the OS that installs; an update ignores them.")

@@ -26,22 +26,45 @@ class Script(Model, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "a script"
 
-    name: Annotated[str, Meta(description="What messages and the plan call it.")] = ""
+    name: Annotated[str, Meta(description="What messages and the plan call it.", examples=["enrol"])] = ""
     run_on: Annotated[
         tuple[ServicingTypeSelection, ...],
-        Meta(description="The kinds of servicing in which it runs. A script without `runOn` never runs."),
+        Meta(
+            description="The kinds of servicing in which it runs. A script without `runOn` never runs.",
+            examples=[["clean-install", "ab-update"]],
+        ),
     ] = ()
     interpreter: Annotated[
-        str | None, Meta(description="Program that is handed the script; `/bin/sh` if none is named.")
+        str | None,
+        Meta(
+            description="Program that is handed the script; `/bin/sh` if none is named.",
+            examples=["/usr/bin/python3"],
+        ),
     ] = None
-    content: Annotated[str | None, QUOTED_TEXT, Meta(description="The script itself.")] = None
+    content: Annotated[
+        str | None,
+        QUOTED_TEXT,
+        Meta(description="The script itself. Instead of `path`.", examples=["systemd-machine-id-setup\n"]),
+    ] = None
     path: Annotated[
-        str | None, QUOTED_TEXT, Meta(description="Absolute path of the script in the OS that runs it.")
+        str | None,
+        QUOTED_TEXT,
+        Meta(
+            description="Path of the script, instead of `content`. It is read from the OS that Trident runs "
+            "in: the servicing OS, also for `postConfigure`; the new system for a health check.",
+            examples=["/usr/lib/site/enrol.sh"],
+        ),
     ] = None
-    arguments: Annotated[tuple[str, ...], Meta(description="Arguments of the script.")] = ()
+    arguments: Annotated[
+        tuple[str, ...],
+        Meta(description="Arguments that the script is given.", examples=[["--site", "north"]]),
+    ] = ()
     environment_variables: Annotated[
         dict[str, str],
-        Meta(description="Variables set for the script, beside those that Trident always sets."),
+        Meta(
+            description="Variables for the script, beside those that Trident always sets.",
+            examples=[{"SITE": "north"}],
+        ),
     ] = msgspec.field(default_factory=dict)
 
     def runs_on(self, servicing_type: str) -> bool:

@@ -18,17 +18,39 @@ class Storage(Model, frozen=True, kw_only=True):
     noun: ClassVar[str] = "the storage section"
 
     disks: Annotated[
-        tuple[Disk, ...], Meta(description="The disks that Trident may write; no other is touched.")
+        tuple[Disk, ...],
+        Meta(
+            description="The disks that Trident may write; no other is touched.",
+            examples=[
+                [{"id": "os", "device": "/dev/vda", "partitionTableType": "gpt", "partitions": []}],
+            ],
+        ),
     ] = ()
-    encryption: Annotated[Encryption | None, Meta(description="Encrypted volumes.")] = None
-    raid: Annotated[Raid, Meta(description="RAID arrays.")] = Raid()
-    ab_update: Annotated[AbUpdate | None, Meta(description="What is updated A to B.")] = None
-    filesystems: Annotated[tuple[FileSystem, ...], Meta(description="The file systems of the host.")] = ()
+    encryption: Annotated[
+        Encryption | None, Meta(description="Volumes encrypted with LUKS2 that the TPM opens.")
+    ] = None
+    raid: Annotated[Raid, Meta(description="Arrays over several disks.")] = Raid()
+    ab_update: Annotated[
+        AbUpdate | None,
+        Meta(
+            description="What an update writes while the host runs: pairs of volumes. Without it a host can "
+            "only be installed."
+        ),
+    ] = None
+    filesystems: Annotated[
+        tuple[FileSystem, ...],
+        Meta(
+            description="The file systems of the host: from the image, new, or adopted.",
+            examples=[[{"deviceId": "root", "mountPoint": "/"}]],
+        ),
+    ] = ()
     verity: Annotated[
-        tuple[VerityDevice, ...], Meta(description="dm-verity devices: at most one, for `/` or for `/usr`.")
+        tuple[VerityDevice, ...],
+        Meta(description="Devices checked by dm-verity: at most one, for `/` or for `/usr`."),
     ] = ()
     swap: Annotated[
-        tuple[ShortSwap, ...], Meta(description="Swap areas: device ids, or objects.", examples=[["swap"]])
+        tuple[ShortSwap, ...],
+        Meta(description="Swap areas, each by the id of its device.", examples=[["swap"]]),
     ] = ()
 
     @property

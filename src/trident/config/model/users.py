@@ -38,22 +38,27 @@ class User(Model, frozen=True, kw_only=True):
     noun: ClassVar[str] = "a user"
 
     name: Annotated[str, Meta(description="Login name.", examples=["ops"])]
-    password: Annotated[Password, Meta(description="Locked, which is also the default.")] = Password(
-        type=PasswordType.LOCKED
-    )
+    password: Annotated[
+        Password, Meta(description="Always locked: log in with an ssh key.", examples=[{"type": "locked"}])
+    ] = Password(type=PasswordType.LOCKED)
     uid: Annotated[
         int | None,
         INT32,
         Meta(description="User id; the system picks one if none is given.", examples=[1500]),
     ] = None
-    primary_group: Annotated[str | None, Meta(description="Primary group.", examples=["ops"])] = None
+    primary_group: Annotated[
+        str | None,
+        Meta(description="Primary group; if not given, one that the system makes.", examples=["ops"]),
+    ] = None
     secondary_groups: Annotated[
-        tuple[str, ...], Meta(description="Further groups.", examples=[["sudo", "adm"]])
+        tuple[str, ...],
+        Meta(description="Further groups that the user is a member of.", examples=[["sudo", "adm"]]),
     ] = ()
     ssh_public_keys: Annotated[
         tuple[str, ...],
         Meta(
-            description="Lines of the user's `authorized_keys`.",
+            description="Public keys with which the user may log in: lines of `authorized_keys`. They need "
+            "`sshMode: key-only`.",
             examples=[["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPMR... ops@example"]],
         ),
     ] = ()
@@ -67,4 +72,6 @@ class User(Model, frozen=True, kw_only=True):
             examples=["/usr/bin/top"],
         ),
     ] = None
-    home_directory: Annotated[str | None, Meta(description="Home directory.", examples=["/home/ops"])] = None
+    home_directory: Annotated[
+        str | None, Meta(description="Home directory; if not given, `/home/NAME`.", examples=["/home/ops"])
+    ] = None

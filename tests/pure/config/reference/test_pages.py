@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from trident.config.reference.codes import READING_CODES
 from trident.config.reference.objects import FRONT_PAGE
 from trident.config.reference.pages import pages, write
 from trident.config.reference.places import models
-from trident.config.rules import all_rules
+from trident.config.rules import all_rules, tables
 
 FOLDER = ROOT / "docs/host-configuration"
 
@@ -36,6 +37,15 @@ def test_every_object_and_every_rule_has_a_heading() -> None:
     headings = set(re.findall(r"^## (.+)$", "\n".join(pages().values()), re.MULTILINE))
     assert {model.__name__ for model in models()} <= headings
     assert {rule.code for rule in all_rules()} <= headings
+
+
+def test_every_table_of_the_storage_rules_is_on_their_page() -> None:
+    source = (ROOT / "src/trident/config/reference/storage_rules_page.py").read_text()
+    constants = {
+        name for name in vars(tables) if name.isupper() and isinstance(getattr(tables, name), Collection)
+    }
+    not_tables = {"DEVICE_NOUNS", "REFERRER_NOUNS", "COREOS_USR_TYPE"}
+    assert constants - not_tables == set(re.findall(r"tables\.([A-Z_]+)", source))
 
 
 def test_the_front_page_leads_to_every_other() -> None:
