@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
+from trident.config.model import FileSystemType
 from trident.config.reference.markdown import code, link, table
 from trident.config.rules import tables
 from trident.config.rules.tables import DeviceKind, ReferrerKind
@@ -103,7 +104,7 @@ def _partitions_beneath() -> Iterator[tuple[str, str]]:
 
 def _partition_types() -> Iterator[tuple[str, str]]:
     text = _rules(
-        "Where a partition of a type is usually mounted; a type that is a UUID can be anywhere. Other paths are "
+        "Where a partition of a type is usually mounted; a type that is a UUID, anywhere. Other paths are "
         "a warning",
         "unusual-mount-path",
     )
@@ -135,7 +136,7 @@ def _among(heading: str, some: Container[ReferrerKind]) -> str:
     return table(("referrer", heading), [(kind, _yes(kind in some)) for kind in ReferrerKind])
 
 
-def _by_type(heading: str, cells: Mapping[str, bool]) -> str:
+def _by_type(heading: str, cells: Mapping[FileSystemType, bool]) -> str:
     rows: Iterable[tuple[str, str]] = [(kind, _yes(is_so)) for kind, is_so in cells.items()]
     return table(("file system type", heading), rows)
 
