@@ -1,4 +1,4 @@
-"""OS configuration: identity, users, ssh access and additional files of the target."""
+"""OS configuration: identity, users, ssh access, files, services, modules and SELinux of the target."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
 from trident.subsystems.osconfig.files import CheckFiles, WriteFile
 from trident.subsystems.osconfig.identity import CopyMachineId, WriteHostname
+from trident.subsystems.osconfig.modules import ConfigureModules, check_modules
+from trident.subsystems.osconfig.selinux import LabelFiles, SetSelinuxMode
+from trident.subsystems.osconfig.services import SwitchServices
 from trident.subsystems.osconfig.sshd import WriteSshdConfiguration
 from trident.subsystems.osconfig.users import SetUpUser
 
@@ -39,15 +42,16 @@ class OsConfigSubsystem(Subsystem):
     }
 
     def check(self, situation: Situation) -> Iterable[TridentError]:
-        """Nothing that facts could tell; files are looked at by a step before anything is changed."""
-        return ()
+        """What no line of a file can say; files are looked at by a step before anything is changed."""
+        return check_modules(situation.desired.os.modules) if situation.servicing_type in _DEPLOYING else ()
 
     def tools(self, situation: Situation) -> Iterable[str]:
-        """``useradd`` and ``usermod`` are the target's own."""
-        return {"chroot"} if situation.servicing_type in _DEPLOYING and situation.desired.os.users else set()
+        """``useradd``, ``usermod``, ``systemctl`` and ``setfiles`` are the target's own."""
+        inside = (SetUpUser, SwitchServices, LabelFiles)
+        return {"chroot"} if any(isinstance(step, inside) for step in self.steps(situation)) else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
-        """Identity first, then users, then files, which may belong to what the users need."""
+        """Identity, then users, then files, which may be units of services; labels when all is written."""
         if situation.servicing_type not in _DEPLOYING:
             return
         os = situation.desired.os
@@ -59,3 +63,7 @@ class OsConfigSubsystem(Subsystem):
         yield from WriteSshdConfiguration.compile(os.users)
         for file in os.additional_files:
             yield WriteFile.compile(file)
+        yield from ConfigureModules.compile(os.modules)
+        yield from SwitchServices.compile(os.services)
+        yield from SetSelinuxMode.compile(os.selinux.mode)
+        yield from LabelFiles.compile(situation)
