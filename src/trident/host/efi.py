@@ -71,6 +71,14 @@ class EfiVariables:
             ) from error
         return content[4:] if len(content) > 4 else None
 
+    def secure_boot(self) -> bool:
+        """Whether the firmware starts only what is signed (UEFI specification 2.10, 3.3: ``SecureBoot``).
+
+        Raises:
+            Servicing: ``read-efi-variable``.
+        """
+        return self.read("SecureBoot") == b"\x01"
+
     def write(self, name: str, content: bytes, guid: str = GLOBAL_GUID) -> None:
         """Set a variable that stays over power cycles.
 

@@ -43,6 +43,7 @@ class Facts:
         disks: facts by the device path that the Host Configuration uses; a missing disk has no entry.
         root_device: canonical node of the running root file system, or ``None`` in RAM.
         volume_uuids: file system UUID by block device id, for volumes that exist.
+        secure_boot: the firmware starts only what is signed.
     """
 
     boot_type: BootType
@@ -51,6 +52,7 @@ class Facts:
     disks: Mapping[str, DiskFacts] = field(default_factory=dict)
     root_device: str | None = None
     volume_uuids: Mapping[str, str] = field(default_factory=dict)
+    secure_boot: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trident.errors import ExecutionEnvironment, InvalidInput
 from trident.host import block, system, tools
+from trident.host.efi import EfiVariables
 from trident.image.cosi.reader import open_cosi
 from trident.plan.situation import BootType, DiskFacts, Facts, Situation
 from trident.subsystems import tools_for
@@ -60,6 +61,7 @@ def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str,
         disks=disks,
         root_device=system.root_device(),
         volume_uuids=uuids,
+        secure_boot=EfiVariables().secure_boot(),
     )
 
 

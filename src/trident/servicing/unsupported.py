@@ -19,7 +19,6 @@ NOT_YET: tuple[tuple[str, Asks], ...] = (
         "storage.filesystems.source",
         lambda c: any(fs.source is FileSystemSource.ADOPTED for fs in c.storage.filesystems),
     ),
-    ("os.kernelCommandLine", lambda c: bool(c.os.kernel_command_line.extra_command_line)),
 )
 """Fields that no step stands for, and whether a configuration uses them."""
 

@@ -36,6 +36,13 @@ def test_a_variable_is_attributes_then_content(variables: EfiVariables) -> None:
     assert variables.boot_next() == 3
 
 
+@pytest.mark.parametrize(("content", "on"), [(b"\x01", True), (b"\x00", False)])
+def test_secure_boot_is_on_or_off(variables: EfiVariables, content: bytes, on: bool) -> None:
+    assert not variables.secure_boot()
+    variables.write("SecureBoot", content)
+    assert variables.secure_boot() is on
+
+
 def test_a_shorter_value_replaces_a_longer_one(variables: EfiVariables) -> None:
     variables.write("Example", b"0123456789")
     variables.write("Example", b"ab")

@@ -10,6 +10,7 @@ from trident.errors import ExecutionEnvironment, TridentError, UnsupportedConfig
 from trident.plan.step import Operation
 from trident.plan.subsystem import Subsystem
 from trident.state.status import ServicingType
+from trident.subsystems.boot.addon import WriteCommandLineAddon, check_command_line
 from trident.subsystems.boot.entries import (
     AppendBootEntry,
     MoveBootEntryFirst,
@@ -51,7 +52,7 @@ class BootSubsystem(Subsystem):
     name = "boot"
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
-        """No UEFI, or an image with another boot loader."""
+        """No UEFI, an image with another boot loader, or options that the kernel would never see."""
         if situation.servicing_type not in _DEPLOYING:
             return
         if not situation.facts.uefi:
@@ -60,6 +61,7 @@ class BootSubsystem(Subsystem):
                 "This machine was not started by UEFI firmware, or its variables cannot be reached.",
                 hint="Start the servicing OS in UEFI mode; /sys/firmware/efi/efivars must be mounted.",
             )
+        yield from check_command_line(situation)
         bootloader = situation.image.bootloader if situation.image else None
         if bootloader is not None and bootloader.type != "systemd-boot":
             yield UnsupportedConfiguration(
@@ -83,6 +85,7 @@ class BootSubsystem(Subsystem):
         mode = situation.desired.os.uefi_fallback
         install = situation.servicing_type is ServicingType.CLEAN_INSTALL
         yield from StageBootFiles.compile(situation, slot)
+        yield from WriteCommandLineAddon.compile(situation, esp.device_id, slot)
         # The order of variables last is deliberate: until the last step of finalize is done, the
         # machine starts what it would have started before.
         started_by_fallback = slot if install or mode is UefiFallbackMode.OPTIMISTIC else slot.other
