@@ -11,7 +11,7 @@ from msgspec import UNSET
 from trident.config.model import HostConfiguration, Model
 from trident.config.reference import kinds
 from trident.config.reference.codes import READING_CODES
-from trident.config.reference.concerns import fields_of_rule, rules_of
+from trident.config.reference.concerns import rules_of
 from trident.config.reference.kinds import Field
 from trident.config.reference.places import Place
 from trident.config.reference.topics import Topic, find_topic
@@ -37,7 +37,7 @@ def _of(topic: Topic) -> dict[str, Any]:
     if isinstance(topic, Place):
         return _of_field(topic)
     if isinstance(topic, Rule):
-        return {"kind": "rule", **_of_rule(topic), "fields": list(fields_of_rule(topic))}
+        return {"kind": "rule", **_of_rule(topic), "fields": list(topic.fields)}
     sentence = READING_CODES[topic]
     return {"kind": "reading", "code": str(topic), "sentence": sentence}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trident.config.reference.codes import READING_CODES
-from trident.config.reference.concerns import fields_of_rule
 from trident.config.reference.markdown import code, marked, table
 from trident.config.rules import all_rules
 
@@ -32,7 +31,7 @@ def rules_page() -> str:
 
 def _sections() -> Iterator[str]:
     for rule in all_rules():
-        fields = ", ".join(code(path) for path in fields_of_rule(rule))
+        fields = ", ".join(code(path) for path in rule.fields)
         facts = [f"- {rule.severity}", f"- fields: {fields}", f"- source: {rule.source}"]
         yield f"## {rule.code}\n\n{marked(rule.sentence)}\n\n" + "\n".join(facts) + "\n"
 

@@ -87,6 +87,7 @@ RULES = (
         "upstream, Trident",
         (("trident",),),
         _datastore_has_its_suffix,
+        fields=("trident.datastorePath",),
     ),
     Rule(
         "datastore-path-not-in-known-volume",
@@ -94,6 +95,7 @@ RULES = (
         "upstream, HostConfiguration",
         _BOTH,
         _datastore_is_on_a_known_volume,
+        fields=("trident.datastorePath",),
     ),
     Rule(
         "datastore-path-in-ab-update-volume",
@@ -101,6 +103,7 @@ RULES = (
         "upstream, HostConfiguration",
         _BOTH,
         _datastore_is_shared,
+        fields=("trident.datastorePath",),
     ),
     Rule(
         "datastore-path-on-read-only-volume",
@@ -108,6 +111,10 @@ RULES = (
         "upstream, API reference of Trident",
         _BOTH,
         _datastore_is_writable,
+        fields=(
+            "trident.datastorePath",
+            "storage.filesystems.mountPoint.options",
+        ),
     ),
     Rule(
         "missing-os-image",
@@ -116,5 +123,9 @@ RULES = (
         (("image",), ("storage",)),
         _image_is_named,
         Severity.WARNING,
+        fields=(
+            "image",
+            "storage.filesystems.source",
+        ),
     ),
 )

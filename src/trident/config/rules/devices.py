@@ -238,6 +238,15 @@ RULES = (
         "upstream, graph builder",
         _STORAGE,
         _ids_are_unique,
+        fields=(
+            "storage.disks.id",
+            "storage.disks.partitions.id",
+            "storage.disks.adoptedPartitions.id",
+            "storage.raid.software.id",
+            "storage.abUpdate.volumePairs.id",
+            "storage.encryption.volumes.id",
+            "storage.verity.id",
+        ),
     ),
     Rule(
         "disk-path-not-absolute",
@@ -245,6 +254,7 @@ RULES = (
         "upstream, `path-not-absolute`",
         _STORAGE,
         _disk_paths_are_absolute,
+        fields=("storage.disks.device",),
     ),
     Rule(
         "adopted-partition-criterion",
@@ -252,6 +262,10 @@ RULES = (
         "upstream, AdoptedPartition",
         _STORAGE,
         _adoption_has_one_criterion,
+        fields=(
+            "storage.disks.adoptedPartitions.matchLabel",
+            "storage.disks.adoptedPartitions.matchUuid",
+        ),
     ),
     Rule(
         "unique-field-constraint-error",
@@ -259,6 +273,15 @@ RULES = (
         "upstream, Storage Rules: Unique Field Value Constraints",
         _STORAGE,
         _fields_are_unique,
+        fields=(
+            "storage.disks.device",
+            "storage.disks.partitions.uuid",
+            "storage.disks.adoptedPartitions.matchLabel",
+            "storage.disks.adoptedPartitions.matchUuid",
+            "storage.raid.software.name",
+            "storage.encryption.volumes.deviceName",
+            "storage.verity.name",
+        ),
     ),
     Rule(
         "non-existent-reference",
@@ -266,6 +289,16 @@ RULES = (
         "upstream, Storage Rules: Reference Validity",
         _STORAGE,
         _references_exist,
+        fields=(
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeAId",
+            "storage.abUpdate.volumePairs.volumeBId",
+            "storage.encryption.volumes.deviceId",
+            "storage.verity.dataDeviceId",
+            "storage.verity.hashDeviceId",
+            "storage.swap.deviceId",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "invalid-reference-kind",
@@ -273,6 +306,16 @@ RULES = (
         "upstream, Storage Rules: Reference Validity",
         _STORAGE,
         _reference_kinds_fit,
+        fields=(
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeAId",
+            "storage.abUpdate.volumePairs.volumeBId",
+            "storage.encryption.volumes.deviceId",
+            "storage.verity.dataDeviceId",
+            "storage.verity.hashDeviceId",
+            "storage.swap.deviceId",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "duplicate-target-id",
@@ -280,6 +323,11 @@ RULES = (
         "upstream, graph builder",
         _STORAGE,
         _references_differ,
+        fields=(
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeBId",
+            "storage.verity.hashDeviceId",
+        ),
     ),
     Rule(
         "invalid-target-count",
@@ -287,6 +335,7 @@ RULES = (
         "upstream, Storage Rules: Reference Count",
         _STORAGE,
         _references_are_enough,
+        fields=("storage.raid.software.devices",),
     ),
     Rule(
         "referrer-forbidden-sharing",
@@ -294,6 +343,16 @@ RULES = (
         "upstream, Storage Rules: Reference Sharing",
         _STORAGE,
         _devices_are_not_shared,
+        fields=(
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeAId",
+            "storage.abUpdate.volumePairs.volumeBId",
+            "storage.encryption.volumes.deviceId",
+            "storage.verity.dataDeviceId",
+            "storage.verity.hashDeviceId",
+            "storage.swap.deviceId",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "reference-kind-mismatch",
@@ -301,6 +360,11 @@ RULES = (
         "upstream, Storage Rules: Homogeneous References",
         _STORAGE,
         _kinds_are_equal,
+        fields=(
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeBId",
+            "storage.verity.hashDeviceId",
+        ),
     ),
     Rule(
         "invalid-raidlevel",
@@ -308,6 +372,10 @@ RULES = (
         "upstream, Storage Rules: Allowed RAID Levels",
         _STORAGE,
         _raid_levels_fit,
+        fields=(
+            "storage.raid.software.level",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "partition-size-not-fixed",
@@ -315,6 +383,12 @@ RULES = (
         "upstream, Storage Rules: Homogeneous Partition Sizes",
         _STORAGE,
         _sizes_are_fixed,
+        fields=(
+            "storage.disks.partitions.size",
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeAId",
+            "storage.abUpdate.volumePairs.volumeBId",
+        ),
     ),
     Rule(
         "partition-size-mismatch",
@@ -322,6 +396,12 @@ RULES = (
         "upstream, Storage Rules: Homogeneous Partition Sizes",
         _STORAGE,
         _sizes_are_equal,
+        fields=(
+            "storage.disks.partitions.size",
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeAId",
+            "storage.abUpdate.volumePairs.volumeBId",
+        ),
     ),
     Rule(
         "partition-label-too-long",
@@ -330,5 +410,6 @@ RULES = (
         _STORAGE,
         _labels_fit,
         Severity.WARNING,
+        fields=("storage.disks.partitions.label",),
     ),
 )

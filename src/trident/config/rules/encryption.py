@@ -41,6 +41,7 @@ RULES = (
         "upstream, Encryption",
         _STORAGE,
         _recovery_key_is_a_file,
+        fields=("storage.encryption.recoveryKeyUrl",),
     ),
     Rule(
         "unsupported-encryption-pcrs",
@@ -48,5 +49,6 @@ RULES = (
         "upstream, Encryption",
         _STORAGE,
         _pcrs_can_be_sealed_to,
+        fields=("storage.encryption.pcrs",),
     ),
 )

@@ -101,6 +101,10 @@ RULES = (
         "upstream, Os",
         _BOTH,
         _images_are_unique,
+        fields=(
+            "os.sysexts.sha384",
+            "os.confexts.sha384",
+        ),
     ),
     Rule(
         "duplicate-extension-image-path",
@@ -108,6 +112,10 @@ RULES = (
         "upstream, Os",
         _BOTH,
         _paths_are_unique,
+        fields=(
+            "os.sysexts.path",
+            "os.confexts.path",
+        ),
     ),
     Rule(
         "extension-image-invalid-file-extension",
@@ -115,6 +123,10 @@ RULES = (
         "upstream, Extension",
         _BOTH,
         _files_are_raw,
+        fields=(
+            "os.sysexts.path",
+            "os.confexts.path",
+        ),
     ),
     Rule(
         "extension-image-invalid-directory",
@@ -122,6 +134,10 @@ RULES = (
         "upstream, Extension",
         _BOTH,
         _directories_are_searched,
+        fields=(
+            "os.sysexts.path",
+            "os.confexts.path",
+        ),
     ),
     Rule(
         "extension-image-not-on-ab-volume",
@@ -129,6 +145,10 @@ RULES = (
         "upstream, HostConfiguration",
         (("storage",), *_BOTH),
         _places_are_on_ab,
+        fields=(
+            "os.sysexts.path",
+            "os.confexts.path",
+        ),
     ),
     Rule(
         "selinux-with-extensions",
@@ -137,5 +157,10 @@ RULES = (
         (("os", "selinux"), *_BOTH),
         _selinux_is_off,
         Severity.WARNING,
+        fields=(
+            "os.selinux.mode",
+            "os.sysexts",
+            "os.confexts",
+        ),
     ),
 )

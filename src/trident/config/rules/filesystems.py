@@ -175,6 +175,7 @@ RULES = (
         "upstream, `expected-mount-point-not-found` and `datastore-path-not-in-known-volume`",
         _STORAGE,
         _there_is_storage,
+        fields=("storage",),
     ),
     Rule(
         "filesystem-type-with-image",
@@ -182,6 +183,10 @@ RULES = (
         "upstream, FileSystem",
         _STORAGE,
         _image_brings_its_type,
+        fields=(
+            "storage.filesystems.type",
+            "storage.filesystems.source",
+        ),
     ),
     Rule(
         "filesystem-type-with-source",
@@ -189,6 +194,10 @@ RULES = (
         "upstream, FileSystem",
         _STORAGE,
         _type_suits_its_source,
+        fields=(
+            "storage.filesystems.type",
+            "storage.filesystems.source",
+        ),
     ),
     Rule(
         "filesystem-esp-without-mount-point",
@@ -196,6 +205,10 @@ RULES = (
         "upstream, FileSystem",
         _STORAGE,
         _override_needs_a_mount_point,
+        fields=(
+            "storage.filesystems.overrideEspMount",
+            "storage.filesystems.mountPoint",
+        ),
     ),
     Rule(
         "filesystem-missing-block-device-id",
@@ -203,6 +216,7 @@ RULES = (
         "upstream, Storage Rules: Filesystem Block Device Requirements, Reference Count",
         _STORAGE,
         _device_is_named,
+        fields=("storage.filesystems.deviceId",),
     ),
     Rule(
         "filesystem-unexpected-block-device-id",
@@ -210,6 +224,10 @@ RULES = (
         "upstream, Storage Rules: Filesystem Block Device Requirements",
         _STORAGE,
         _no_device_is_named,
+        fields=(
+            "storage.filesystems.deviceId",
+            "storage.filesystems.type",
+        ),
     ),
     Rule(
         "filesystem-missing-mount-point",
@@ -217,6 +235,10 @@ RULES = (
         "upstream, Storage Rules: Filesystem Mounting",
         _STORAGE,
         _memory_is_mounted,
+        fields=(
+            "storage.filesystems.mountPoint",
+            "storage.filesystems.type",
+        ),
     ),
     Rule(
         "mount-point-path-not-absolute",
@@ -224,6 +246,10 @@ RULES = (
         "upstream, graph builder",
         _STORAGE,
         _mount_paths_are_absolute,
+        fields=(
+            "storage.filesystems.mountPoint",
+            "storage.filesystems.mountPoint.path",
+        ),
     ),
     Rule(
         "mount-point-path-climbs",
@@ -232,6 +258,10 @@ RULES = (
         _STORAGE,
         _mount_paths_do_not_climb,
         Severity.WARNING,
+        fields=(
+            "storage.filesystems.mountPoint",
+            "storage.filesystems.mountPoint.path",
+        ),
     ),
     Rule(
         "duplicate-mount-point",
@@ -239,6 +269,10 @@ RULES = (
         "upstream, graph builder",
         _STORAGE,
         _mount_paths_are_unique,
+        fields=(
+            "storage.filesystems.mountPoint",
+            "storage.filesystems.mountPoint.path",
+        ),
     ),
     Rule(
         "filesystem-esp-multiple",
@@ -246,6 +280,10 @@ RULES = (
         "upstream, graph builder",
         _STORAGE,
         _there_is_one_esp,
+        fields=(
+            "storage.filesystems",
+            "storage.filesystems.overrideEspMount",
+        ),
     ),
     Rule(
         "esp-mount-point-not-found",
@@ -253,6 +291,10 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _there_is_an_esp,
+        fields=(
+            "storage.filesystems",
+            "storage.filesystems.overrideEspMount",
+        ),
     ),
     Rule(
         "expected-mount-point-not-found",
@@ -260,6 +302,10 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _there_is_a_root,
+        fields=(
+            "storage.filesystems",
+            "storage.filesystems.mountPoint",
+        ),
     ),
     Rule(
         "mount-point-not-backed-by-image",
@@ -267,6 +313,7 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _esp_and_root_come_from_the_image,
+        fields=("storage.filesystems.source",),
     ),
     Rule(
         "var-tmp-on-read-only-volume",
@@ -274,5 +321,6 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _var_tmp_is_writable,
+        fields=("storage.filesystems.mountPoint.options",),
     ),
 )

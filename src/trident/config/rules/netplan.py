@@ -61,6 +61,7 @@ RULES = (
         "upstream, netplan",
         (_NETPLAN,),
         _netplan_version_is_two,
+        fields=("os.netplan",),
     ),
     Rule(
         "unsupported-netplan-renderer",
@@ -68,6 +69,7 @@ RULES = (
         "upstream, netplan",
         (_NETPLAN,),
         _netplan_renderer_is_supported,
+        fields=("os.netplan",),
     ),
     Rule(
         "invalid-interface-name",
@@ -75,5 +77,6 @@ RULES = (
         "upstream, netplan",
         (_NETPLAN,),
         _interface_names_are_valid,
+        fields=("os.netplan",),
     ),
 )

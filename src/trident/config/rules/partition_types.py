@@ -113,6 +113,12 @@ RULES = (
         "upstream, Storage Rules: Homogeneous Partition Types",
         _STORAGE,
         _types_are_equal,
+        fields=(
+            "storage.disks.partitions.type",
+            "storage.raid.software.devices",
+            "storage.abUpdate.volumePairs.volumeAId",
+            "storage.abUpdate.volumePairs.volumeBId",
+        ),
     ),
     Rule(
         "invalid-partition-type",
@@ -120,6 +126,14 @@ RULES = (
         "upstream, Storage Rules: Allowed Partition Types",
         _STORAGE,
         _types_fit,
+        fields=(
+            "storage.disks.partitions.type",
+            "storage.encryption.volumes.deviceId",
+            "storage.verity.dataDeviceId",
+            "storage.verity.hashDeviceId",
+            "storage.swap.deviceId",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "invalid-verity-hash-partition-type",
@@ -127,6 +141,10 @@ RULES = (
         "upstream, Storage Rules: Partition Type Matching Hash Partition",
         _STORAGE,
         _verity_types_match,
+        fields=(
+            "storage.disks.partitions.type",
+            "storage.verity.hashDeviceId",
+        ),
     ),
     Rule(
         "unusual-mount-path",
@@ -135,5 +153,10 @@ RULES = (
         _STORAGE,
         _mount_paths_are_usual,
         Severity.WARNING,
+        fields=(
+            "storage.disks.partitions.type",
+            "storage.filesystems.mountPoint",
+            "storage.filesystems.mountPoint.path",
+        ),
     ),
 )

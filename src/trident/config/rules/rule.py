@@ -36,8 +36,8 @@ class Rule(msgspec.Struct, frozen=True):
         reads: sections of the configuration that it looks at; it is not applied if one could not be read.
         check: yields every violation.
         severity: whether breaking it refuses the configuration.
-        fields: the fields that it is about, such as ``storage.disks.partitions.size``; where none is named,
-            what it reads. ``trident explain`` shows the rule with each of them.
+        fields: the fields that it is about, such as ``storage.disks.partitions.size``; ``trident explain``
+            and the reference show the rule with each of them.
     """
 
     code: str

@@ -58,6 +58,14 @@ RULES = (
         "upstream, Script",
         _SCRIPTS,
         _one_origin,
+        fields=(
+            "scripts.preServicing.content",
+            "scripts.preServicing.path",
+            "scripts.postProvision.content",
+            "scripts.postProvision.path",
+            "scripts.postConfigure.content",
+            "scripts.postConfigure.path",
+        ),
     ),
     Rule(
         "script-path-not-absolute",
@@ -65,6 +73,10 @@ RULES = (
         "upstream, `path-not-absolute`",
         _SCRIPTS,
         _path_is_absolute,
+        fields=(
+            "scripts.postProvision.path",
+            "scripts.postConfigure.path",
+        ),
     ),
     Rule(
         "script-never-runs",
@@ -73,5 +85,10 @@ RULES = (
         _SCRIPTS,
         _runs_sometime,
         Severity.WARNING,
+        fields=(
+            "scripts.preServicing.runOn",
+            "scripts.postProvision.runOn",
+            "scripts.postConfigure.runOn",
+        ),
     ),
 )

@@ -106,7 +106,12 @@ def _host_name_is_valid(subject: Subject) -> Iterator[Violation]:
 
 RULES = (
     Rule(
-        "duplicate-usernames", "A user name is used once.", "upstream, Os", (_USERS,), _user_names_are_unique
+        "duplicate-usernames",
+        "A user name is used once.",
+        "upstream, Os",
+        (_USERS,),
+        _user_names_are_unique,
+        fields=("os.users.name",),
     ),
     Rule(
         "invalid-username",
@@ -114,6 +119,7 @@ RULES = (
         "Debian's useradd(8)",
         (_USERS,),
         _user_names_are_valid,
+        fields=("os.users.name",),
     ),
     Rule(
         "ssh-keys-without-ssh-mode",
@@ -122,6 +128,10 @@ RULES = (
         (_USERS,),
         _keys_need_ssh,
         Severity.WARNING,
+        fields=(
+            "os.users.sshPublicKeys",
+            "os.users.sshMode",
+        ),
     ),
     Rule(
         "additional-file-both-content-and-source",
@@ -129,6 +139,10 @@ RULES = (
         "upstream, AdditionalFile",
         (_FILES,),
         _files_have_one_origin,
+        fields=(
+            "os.additionalFiles.content",
+            "os.additionalFiles.source",
+        ),
     ),
     Rule(
         "additional-file-no-content-or-source",
@@ -136,6 +150,10 @@ RULES = (
         "upstream, AdditionalFile",
         (_FILES,),
         _files_have_an_origin,
+        fields=(
+            "os.additionalFiles.content",
+            "os.additionalFiles.source",
+        ),
     ),
     Rule(
         "additional-file-invalid-permissions",
@@ -143,6 +161,7 @@ RULES = (
         "upstream, AdditionalFile",
         (_FILES,),
         _permissions_are_octal,
+        fields=("os.additionalFiles.permissions",),
     ),
     Rule(
         "additional-file-destination-climbs",
@@ -150,6 +169,7 @@ RULES = (
         "Trident: nothing is written outside the target OS",
         (_FILES,),
         _destinations_do_not_climb,
+        fields=("os.additionalFiles.destination",),
     ),
     Rule(
         "invalid-hostname",
@@ -157,5 +177,6 @@ RULES = (
         "hostname(5)",
         (_HOSTNAME,),
         _host_name_is_valid,
+        fields=("os.hostname",),
     ),
 )

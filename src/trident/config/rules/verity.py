@@ -162,6 +162,7 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _there_is_one,
+        fields=("storage.verity",),
     ),
     Rule(
         "verity-device-without-filesystem",
@@ -169,6 +170,10 @@ RULES = (
         "upstream, `unsupported-verity-devices`",
         _STORAGE,
         _one_filesystem_is_on_it,
+        fields=(
+            "storage.verity",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "verity-filesystem-without-mount-point",
@@ -176,6 +181,10 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _it_is_mounted,
+        fields=(
+            "storage.verity",
+            "storage.filesystems.mountPoint",
+        ),
     ),
     Rule(
         "verity-mount-path",
@@ -183,6 +192,11 @@ RULES = (
         "upstream, `unsupported-verity-devices`",
         _STORAGE,
         _it_is_root_or_usr,
+        fields=(
+            "storage.verity",
+            "storage.filesystems.mountPoint",
+            "storage.filesystems.mountPoint.path",
+        ),
     ),
     Rule(
         "verity-device-mounted-read-write",
@@ -190,6 +204,10 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _it_is_read_only,
+        fields=(
+            "storage.verity",
+            "storage.filesystems.mountPoint.options",
+        ),
     ),
     Rule(
         "verity-device-name-invalid",
@@ -197,6 +215,7 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _its_name_is_known,
+        fields=("storage.verity.name",),
     ),
     Rule(
         "verity-boot-missing",
@@ -204,6 +223,10 @@ RULES = (
         "upstream, `expected-mount-point-not-found` and `mount-point-not-backed-by-image`",
         _STORAGE,
         _boot_is_apart,
+        fields=(
+            "storage.verity",
+            "storage.filesystems",
+        ),
     ),
     Rule(
         "overlay-on-read-only-volume",
@@ -211,6 +234,10 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _overlay_is_writable,
+        fields=(
+            "storage.verity",
+            "storage.filesystems.mountPoint.options",
+        ),
     ),
     Rule(
         "mount-point-not-backed-by-block-device",
@@ -218,6 +245,10 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _overlay_is_on_a_device,
+        fields=(
+            "storage.verity",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "mount-point-not-backed-by-ab-update-volume-pair",
@@ -225,6 +256,10 @@ RULES = (
         "upstream, Storage",
         _STORAGE,
         _overlay_is_on_ab,
+        fields=(
+            "storage.verity",
+            "storage.filesystems.deviceId",
+        ),
     ),
     Rule(
         "self-upgrade-on-read-only-root-verity-fs",
@@ -232,6 +267,10 @@ RULES = (
         "upstream, HostConfiguration",
         (("storage",), ("internalParams",)),
         _agent_does_not_copy_itself,
+        fields=(
+            "storage.verity",
+            "internalParams",
+        ),
     ),
     Rule(
         "selinux-with-root-verity",
@@ -240,5 +279,9 @@ RULES = (
         (("storage",), ("os", "selinux")),
         _selinux_needs_a_uki,
         Severity.WARNING,
+        fields=(
+            "storage.verity",
+            "os.selinux.mode",
+        ),
     ),
 )

@@ -9,6 +9,8 @@ import pytest
 from trident.config.model.meanings import MEANINGS
 from trident.config.reference import kinds
 from trident.config.reference.places import Place, models, places
+from trident.config.rules import all_rules
+from trident.config.rules.rule import Rule
 
 PLACES = sorted(places().values(), key=lambda place: place.path)
 
@@ -41,6 +43,14 @@ def test_every_word_has_a_meaning_and_no_other_has() -> None:
             assert list(kinds.meanings(choice)) == [member.value for member in choice.values]
             assert all(meaning.endswith(".") for meaning in kinds.meanings(choice).values())
     assert used == set(MEANINGS)
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
+def test_every_rule_names_the_fields_that_it_is_about(rule: Rule) -> None:
+    assert rule.fields, "give it 'fields', by which 'trident explain' finds it"
+    assert set(rule.fields) <= set(places())
+    read = {".".join(str(step) for step in path) for path in rule.reads}
+    assert any(field.startswith(section) for field in rule.fields for section in read)
 
 
 def test_an_example_differs_from_the_default() -> None:
