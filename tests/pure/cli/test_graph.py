@@ -184,3 +184,11 @@ def test_a_large_configuration_is_drawn_whole(tmp_path: Path) -> None:
     path.write_text(edited(("        - {id: state", f"{lines}        - {{id: state"), text=VALID))
     for kind in ("tree", "mermaid", "dot"):
         assert shell(f'$T graph "$1" -f {kind}', path).stdout.count(b"p4999") == 1
+
+
+def test_graphviz_is_not_waited_for_without_end(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trident.host.graphviz._MOST_SECONDS", 0.0)
+    assert main(["graph", str(SAMPLE), "-f", "svg"]) == 2
+    assert told(capfd).startswith("error[invalid-input/graph-too-large]: ")

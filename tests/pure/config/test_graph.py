@@ -26,7 +26,7 @@ from trident.config.load import judge_host_configuration
 from trident.config.nodes import MapNode
 from trident.host.graphviz import draw
 
-SAMPLES = [ROOT / "docs/samples" / f"{name}.yaml" for name in ("ab-vm", "runtime-extensions")]
+SAMPLES = sorted((ROOT / "docs/samples").glob("*.yaml"))
 GOLDEN = Path(__file__).with_name("golden")
 SVG_TEXT = "{http://www.w3.org/2000/svg}text"
 
