@@ -12,6 +12,8 @@ DEFAULT_CONFIGURATION_PATH = "/etc/trident/config.yaml"
 VERBOSITIES = ("OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
 OPERATIONS = ("stage", "finalize")
 GRAPH_FORMATS = ("tree", "mermaid", "dot", "svg", "png")
+ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+"""Names of the architectures, and what COSI calls them."""
 GET_KINDS = ("configuration", "status", "last-error")
 
 _EPILOG = """\
@@ -126,16 +128,31 @@ def _add_validate(verbs: Verbs[_Parser]) -> None:
         "validate",
         help="check Host Configurations",
         description="Report every mistake in a Host Configuration with file, line and column, and what to\n"
-        "write instead. Works on any machine, as any user; '-' reads standard input.",
+        "write instead. Works on any machine, as any user; '-' reads standard input. With an image: also\n"
+        "whether the two fit each other.",
         epilog="examples:\n"
         "  trident validate host.yaml\n"
         "  trident validate fleet/*.yaml            several: a summary at the end\n"
         "  generate-host | trident validate -\n"
-        "  trident validate --output json host.yaml | jq '.files[].problems[].path'\n",
+        "  trident validate --output json host.yaml | jq '.files[].problems[].path'\n"
+        "  trident validate host.yaml --image http://192.0.2.1/v1.cosi\n"
+        "  trident validate fleet/*.yaml --own-image --architecture arm64\n",
     )
     parser.add_argument(
         "configs", metavar="CONFIG", nargs="*", default=[DEFAULT_CONFIGURATION_PATH],
         help=f"the Host Configurations to check [default: {DEFAULT_CONFIGURATION_PATH}]",
+    )  # fmt: skip
+    image = parser.add_mutually_exclusive_group()
+    image.add_argument(
+        "--image", metavar="IMAGE",
+        help="also compare them with the COSI at this path or URL (file, http, https)",
+    )  # fmt: skip
+    image.add_argument(
+        "--own-image", action="store_true", help="also compare each of them with the image that it names"
+    )
+    parser.add_argument(
+        "--architecture", type=str.lower, choices=ARCHITECTURES,
+        help="the machines that the image is for; without it any image will do",
     )  # fmt: skip
     _add_output(parser)
     _add_verbosity(parser)

@@ -63,7 +63,8 @@ def _is_optional(subject: Subject, place: Place) -> bool:
 def _configuration_uses_what_is_brought(subject: Subject) -> Iterator[Violation]:
     others = {place.mount_path: place for place in subject.mounted}
     for mount_path, entry in sorted(subject.provided.items()):
-        if mount_path in subject.from_image or (entry.is_esp and subject.esp is not None):
+        # An ESP that is mounted elsewhere, or not at all, is a mistake of its own.
+        if mount_path in subject.from_image or entry.is_esp:
             continue
         severity = Severity.WARNING if subject.allows_unused else None
         details = {"mount_point": mount_path}

@@ -80,7 +80,7 @@ class ImageJudge:
         url = self._url if self._url is not None else named.url if named is not None else None
         if url is None:
             yield Remark(
-                code="missing-os-image",
+                code="no-image-to-compare",
                 message="The configuration names no image to compare it with.",
                 path=("image",),
                 file="",
@@ -98,16 +98,22 @@ class ImageJudge:
             configuration, opened.metadata, image_sha384=opened.sha384, architecture=self._architecture
         )
         for mismatch in cross_check(subject):
-            yield mismatch.to_remark(url)
+            yield mismatch.to_remark(_shown(url))
 
     def _unreadable(self, url: str, error: TridentError) -> Remark:
         return Remark(
             code=error.code,
             message=error.message,
             path=("image", "url") if self._url is None else None,
-            file=url,
+            file=_shown(url),
             suggestion=error.hint,
         )
+
+
+def _shown(url: str) -> str:
+    from trident.image.source import shown_url
+
+    return shown_url(url)
 
 
 def read_metadata(url: str) -> Opened | TridentError:

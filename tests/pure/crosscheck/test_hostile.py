@@ -31,6 +31,9 @@ BROKEN = {
     "a device that nobody defines": edited((ROOT, "{deviceId: nothing, mountPoint: /}")),
     "no device at all": edited((ROOT, "{mountPoint: /}")),
     "verity on itself": VERITY.replace("dataDeviceId: data-root", "dataDeviceId: root"),
+    "the datastore on verity on itself": VERITY.replace(
+        "dataDeviceId: data-root", "dataDeviceId: root"
+    ).replace("mountPoint: /var/lib/trident", "mountPoint: /srv"),
     "hashes on the data": VERITY.replace("hashDeviceId: hash-root", "hashDeviceId: root"),
     "an array of nothing": edited(
         ("  abUpdate:", ARRAY.replace("DEVICES", "[]")), ("deviceId: root,", "deviceId: md,")

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from trident.cli.parser import ARCHITECTURES
 from trident.cli.report import print_json, print_problems
 from trident.cli.streams import say
-from trident.config.load import STANDARD_INPUT, judge_host_configuration, read_source
+from trident.config.load import STANDARD_INPUT, Beside, judge_host_configuration, read_source
 from trident.config.model import HostConfiguration
 from trident.config.problems import Problem
 from trident.errors import ExitCode, InvalidInput
@@ -44,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     """Report every mistake in some Host Configurations, and what is odd in them.
 
     Raises:
-        InvalidInput: ``standard-input-twice`` if ``-`` is given more than once.
+        InvalidInput: ``standard-input-twice`` if ``-`` is given more than once; ``option-without-image`` if
+            ``--architecture`` is given without an image.
     """
     if options.configs.count(STANDARD_INPUT) > 1:
         raise InvalidInput(
@@ -52,11 +54,12 @@ def run(options: argparse.Namespace) -> int:
             "Standard input can be read once, and '-' stands there twice.",
             hint="Give '-' once; the other configurations need files.",
         )
+    beside = _image_judge(options)
     judged = []
     for path in options.configs:
-        judged.append(_judge(path))
+        judged.append(_judge(path, beside))
         if options.output == "text":
-            _tell(judged[-1])
+            _tell(judged[-1], has_image=beside is not None)
     if options.output == "json":
         print_json(_document(judged))
     elif len(judged) > 1:
@@ -65,7 +68,22 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.SUCCESS if all(one.is_valid for one in judged) else ExitCode.FAILED
 
 
-def _judge(path: str) -> Judged:
+def _image_judge(options: argparse.Namespace) -> Beside | None:
+    """Who compares the configurations with an image, if that was asked for."""
+    if options.image is None and not options.own_image:
+        if options.architecture is not None:
+            raise InvalidInput(
+                "option-without-image",
+                "--architecture says which machines an image is for, but no image is given.",
+                hint="Add --image IMAGE, or --own-image for the one that each configuration names.",
+            )
+        return None
+    from trident.servicing.image_match import ImageJudge
+
+    return ImageJudge(options.image, ARCHITECTURES.get(options.architecture))
+
+
+def _judge(path: str, beside: Beside | None) -> Judged:
     try:
         name, text = read_source(path)
     except InvalidInput as error:
@@ -74,14 +92,14 @@ def _judge(path: str) -> Judged:
             code=error.code, message=error.message, file=path, line=0, column=0, suggestion=error.hint
         )
         return Judged(path, None, (problem,))
-    verdict = judge_host_configuration(text, name)
+    verdict = judge_host_configuration(text, name, beside=beside)
     return Judged(name, verdict.configuration, verdict.problems)
 
 
-def _tell(one: Judged) -> None:
+def _tell(one: Judged, *, has_image: bool) -> None:
     print_problems(one.problems)
     if one.is_valid:
-        say(f"{one.name} is a valid Host Configuration.\n")
+        say(f"{one.name} is a valid Host Configuration{' and fits its image' if has_image else ''}.\n")
 
 
 def _document(judged: Iterable[Judged]) -> dict[str, Any]:

@@ -66,13 +66,13 @@ class Storage(Model, frozen=True, kw_only=True):
                 device for that of its data; any other is itself.
             side: ``volume-a`` or ``volume-b``.
         """
-        for verity in self.verity:
-            if verity.id == block_device_id:
-                return self.resolve_volume(verity.data_device_id, side)
+        verity = self.verity_device(block_device_id)
+        # One step, no more: a configuration that is being judged may refer in circles.
+        volume = verity.data_device_id if verity is not None else block_device_id
         for pair in self.volume_pairs:
-            if pair.id == block_device_id:
+            if pair.id == volume:
                 return pair.volume_a_id if side == "volume-a" else pair.volume_b_id
-        return block_device_id
+        return volume
 
     def devices_behind(self, block_device_id: str, side: str) -> tuple[str, ...]:
         """Every device that changes when ``block_device_id`` is written, itself down to the partitions.
@@ -104,9 +104,8 @@ class Storage(Model, frozen=True, kw_only=True):
     def is_ab(self, block_device_id: str) -> bool:
         """Whether an update writes the id's inactive side: an A/B volume pair, or verity on one."""
         verity = self.verity_device(block_device_id)
-        if verity is not None:
-            return self.is_ab(verity.data_device_id)
-        return any(pair.id == block_device_id for pair in self.volume_pairs)
+        volume = verity.data_device_id if verity is not None else block_device_id
+        return any(pair.id == volume for pair in self.volume_pairs)
 
     def filesystem_at(self, path: str) -> FileSystem | None:
         """The file system mounted exactly at ``path``."""

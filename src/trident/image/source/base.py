@@ -105,4 +105,16 @@ def open_source(url: str, patience: Patience | None = None) -> Source:
     )
 
 
+def shown_url(url: str) -> str:
+    """``url`` as messages may show it: without credentials and query, which may be secret."""
+    if url[:8].lower().startswith(("http://", "https://")):
+        from trident.image.source.connection import Address
+
+        try:
+            return Address.parse(url).shown
+        except InvalidInput:
+            return "the image"
+    return url
+
+
 _HINT = "Give the image as file:///path, http://server/path or https://server/path."
