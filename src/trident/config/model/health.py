@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -37,6 +37,10 @@ class SystemdCheck(Model, frozen=True, kw_only=True):
             examples=[["ab-update", "clean-install"]],
         ),
     ] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """As every object; ``systemdServices`` is always written, as it tells a check from a script."""
+        return {"systemdServices": list(self.systemd_services)} | super().to_document()
 
     def runs_on(self, servicing_type: str) -> bool:
         """Whether it runs after a servicing of that type."""
