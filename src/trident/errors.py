@@ -115,6 +115,10 @@ class Interrupted(Servicing):
     """A person or the service manager stopped the work (SIGINT, SIGTERM)."""
 
 
+class NotConfirmed(Interrupted):
+    """A person was shown the plan and declined it. Nothing went wrong, so it is never a ``lastError``."""
+
+
 class HealthChecks(TridentError):
     """The new system runs but its health checks say no."""
 

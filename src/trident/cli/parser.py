@@ -80,6 +80,7 @@ def _add_install(verbs: Verbs[_Parser]) -> None:
     )
     _add_configuration(parser, "the Host Configuration to apply")
     _add_operations(parser)
+    _add_confirm(parser)
     _add_reports(parser)
     parser.add_argument(
         "--multiboot", action="store_true", help="install beside another OS (not supported yet)"
@@ -97,6 +98,7 @@ def _add_update(verbs: Verbs[_Parser]) -> None:
     )
     _add_configuration(parser, "the Host Configuration to apply")
     _add_operations(parser)
+    _add_confirm(parser)
     _add_reports(parser)
 
 
@@ -115,10 +117,19 @@ def _add_plan(verbs: Verbs[_Parser]) -> None:
         "plan",
         help="show what install or update would do, and why",
         description="Select and compile the servicing for a Host Configuration without doing it: servicing\n"
-        "type, the changes that force it, every step, what is written where, bytes to fetch, and\n"
-        "whether it reboots.",
+        "type, the changes that force it, every step, what is written where, bytes to fetch, the\n"
+        "disks before and after, and whether it reboots. Changes nothing. With --assume-blank or\n"
+        "--status it plans for another machine, on any machine, as any user.",
     )
     _add_configuration(parser, "the Host Configuration to plan for")
+    machine = parser.add_mutually_exclusive_group()
+    machine.add_argument(
+        "--assume-blank", action="store_true", help="plan for a blank machine, of which nothing else is known"
+    )
+    machine.add_argument(
+        "-s", "--status", metavar="STATUS",
+        help="plan for the host whose Host Status is in this file, as 'trident get' prints it",
+    )  # fmt: skip
     _add_output(parser)
     _add_verbosity(parser)
 
@@ -307,6 +318,12 @@ def _add_operations(parser: argparse.ArgumentParser) -> None:
         "--allowed-operations", metavar="OPERATION", nargs="*", type=_operations, default=[OPERATIONS],
         help="comma-separated operations that Trident may perform: stage, finalize [default: stage,finalize]",
     )  # fmt: skip
+
+
+def _add_confirm(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--confirm", action="store_true", help="show the plan first and ask on the terminal whether to go on"
+    )
 
 
 def _add_reports(parser: argparse.ArgumentParser) -> None:

@@ -33,6 +33,17 @@ class Disk:
     mounts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Partition:
+    """A partition as the kernel knows it now: its node, number, place in bytes, and label."""
+
+    device: str
+    number: int
+    start: int
+    size: int
+    label: str = ""
+
+
 def find_disk(path: str, sysroot: Path = Path("/")) -> Disk | None:
     """The disk behind a device path, or ``None`` if there is none or the path is no whole disk.
 
@@ -55,6 +66,33 @@ def find_disk(path: str, sysroot: Path = Path("/")) -> Disk | None:
         sector_size=int(_read(entry / "queue/logical_block_size")),
         mounts=tuple(users_of(node.name, sysroot)),
     )
+
+
+def partitions_of(disk: str, sysroot: Path = Path("/")) -> tuple[Partition, ...]:
+    """The partitions of a disk in their order on it. Any user may ask; the disk itself is not read.
+
+    Args:
+        disk: canonical node, such as ``/dev/vda``.
+        sysroot: where ``/sys`` is looked for.
+    """
+    entry = sysroot / "sys/class/block" / Path(disk).name
+    found = [
+        Partition(
+            device=f"/dev/{name}",
+            number=int(_read(entry / name / "partition")),
+            start=int(_read(entry / name / "start")) * _SYSFS_SECTOR,
+            size=int(_read(entry / name / "size")) * _SYSFS_SECTOR,
+            label=_partition_label(entry / name / "uevent"),
+        )
+        for name in _children(entry)
+        if (entry / name / "partition").exists()
+    ]
+    return tuple(sorted(found, key=lambda partition: partition.start))
+
+
+def _partition_label(uevent: Path) -> str:
+    lines = uevent.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line.removeprefix("PARTNAME=") for line in lines if line.startswith("PARTNAME=")), "")
 
 
 def users_of(name: str, sysroot: Path = Path("/")) -> Iterator[str]:

@@ -23,13 +23,33 @@ class BootType(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class PartitionFacts:
+    """A partition that is there: canonical node, number, place in bytes, label."""
+
+    device: str
+    number: int
+    start: int
+    size: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class DiskFacts:
-    """A disk: canonical device node, size and logical sector size in bytes, mount points in use."""
+    """A disk.
+
+    Attributes:
+        device: canonical device node.
+        size: bytes.
+        sector_size: bytes of a logical sector.
+        mounts: what uses it now.
+        partitions: what is on it, in disk order; ``None`` if that is not known.
+    """
 
     device: str
     size: int
     sector_size: int = 512
     mounts: tuple[str, ...] = ()
+    partitions: tuple[PartitionFacts, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +64,7 @@ class Facts:
         root_device: canonical node of the running root file system, or ``None`` in RAM.
         volume_uuids: file system UUID by block device id, for volumes that exist.
         secure_boot: the firmware starts only what is signed.
+        volume_nodes: canonical node by block device id, for volumes that exist.
     """
 
     boot_type: BootType
@@ -53,6 +74,7 @@ class Facts:
     root_device: str | None = None
     volume_uuids: Mapping[str, str] = field(default_factory=dict)
     secure_boot: bool = False
+    volume_nodes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

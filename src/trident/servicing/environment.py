@@ -14,17 +14,28 @@ from trident.state.lock import LOCK_PATH
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trident.config.model import HostConfiguration
     from trident.plan.plan import Plan
+    from trident.plan.preview import Preview
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The agent's surroundings; the defaults are those of a real host."""
+    """The agent's surroundings; the defaults are those of a real host.
+
+    Attributes:
+        agent_configuration: where the agent's settings lie.
+        lock: the servicing lock.
+        progress: where events go.
+        confirm: is shown the plan before its first step, with the lock held; ``False`` ends the servicing.
+    """
 
     agent_configuration: Path = AGENT_CONFIGURATION_PATH
     lock: Path = LOCK_PATH
     progress: Progress = field(default=silent, compare=False)
+    confirm: Callable[[Preview], bool] = field(default=lambda _preview: True, compare=False)
 
     @property
     def datastore_path(self) -> Path:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from trident.errors import Interrupted, TridentError, unexpected
+from trident.errors import Interrupted, NotConfirmed, TridentError, unexpected
 from trident.progress import StepBegun, StepEnded
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def recording_errors(datastore: Datastore, verb: str) -> Iterator[None]:
         )
         _record(datastore, error)
         raise error from None
+    except NotConfirmed:
+        raise  # Nothing went wrong.
     except TridentError as error:
         _record(datastore, error)
         raise

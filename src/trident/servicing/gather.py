@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.errors import ExecutionEnvironment, InvalidInput
 from trident.host import block, system, tools
 from trident.host.efi import EfiVariables
 from trident.image.cosi.reader import open_cosi
-from trident.plan.situation import BootType, DiskFacts, Facts, Situation
+from trident.plan.situation import BootType, DiskFacts, Facts, PartitionFacts, Situation
 from trident.subsystems import tools_for
 
 if TYPE_CHECKING:
@@ -48,7 +50,13 @@ def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str,
     for disk in configuration.storage.disks:
         found = block.find_disk(disk.device)
         if found is not None:
-            disks[disk.device] = DiskFacts(found.device, found.size, found.sector_size, tuple(found.mounts))
+            disks[disk.device] = DiskFacts(
+                found.device,
+                found.size,
+                found.sector_size,
+                tuple(found.mounts),
+                tuple(PartitionFacts(**asdict(part)) for part in block.partitions_of(found.device)),
+            )
     uuids = {}
     for block_device_id, path in partition_paths.items():
         uuid = block.filesystem_uuid(path)
@@ -62,6 +70,7 @@ def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str,
         root_device=system.root_device(),
         volume_uuids=uuids,
         secure_boot=EfiVariables().secure_boot(),
+        volume_nodes={name: str(Path(path).resolve()) for name, path in partition_paths.items()},
     )
 
 

@@ -10,6 +10,7 @@ from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts, Situation
 from trident.plan.step import Operation
 from trident.servicing.compile import compile_plan, refuse
+from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
@@ -105,7 +106,9 @@ def _install(
             plan=plan,
         )
     situation = Situation(ServicingType.CLEAN_INSTALL, configuration, status, facts)
-    plan = plan or compile_plan(situation)
+    if plan is None:
+        plan = compile_plan(situation)
+        confirm(situation, plan, environment)
     _finalize(plan, situation, datastore, environment)
     return Outcome(
         ServicingType.CLEAN_INSTALL,
@@ -128,6 +131,7 @@ def _stage(
     plan = compile_plan(situation)
     refuse(situation, plan)
     require_tools(situation)
+    confirm(situation, plan, environment)
     datastore.record(situation.status)
     session = Session(situation, cosi, datastore, progress=environment.progress)
     execute(plan.steps_of({Operation.STAGE}), session, datastore)

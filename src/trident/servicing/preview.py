@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from trident.config.load import require_valid
 from trident.errors import TridentError
 from trident.plan.plan import Plan
+from trident.plan.preview import Preview
 from trident.plan.situation import Situation
-from trident.servicing.compile import compile_plan, refuse
+from trident.servicing.assume import assumed_facts
+from trident.servicing.compile import compile_plan, refusals
 from trident.servicing.environment import Environment, configuration_from
 from trident.servicing.gather import gather_facts, open_image
 from trident.servicing.install import refuse_unless_live
+from trident.servicing.picture import disk_pictures
 from trident.servicing.select import select_update
 from trident.servicing.update import baseline, complete_storage
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target
@@ -19,45 +26,118 @@ from trident.state.status import HostStatus, ServicingState, ServicingType
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
+    from trident.image.cosi.metadata import CosiMetadata
+    from trident.plan.situation import Change, Facts
 
 
-def preview(configuration: HostConfiguration, environment: Environment) -> Plan:
+def preview(
+    configuration: HostConfiguration, environment: Environment, *, assumed: HostStatus | None = None
+) -> Preview:
     """The plan that ``trident update`` would execute on a provisioned host, ``trident install`` elsewhere.
 
+    Args:
+        configuration: without a ``storage`` section that of the host is taken.
+        environment: where this host's state lies.
+        assumed: plan for a host of this status, of which nothing else is known, instead of for this one;
+            a status without a configuration is a blank machine.
+
     Raises:
-        TridentError: the error with which that command would refuse.
+        TridentError: an error that leaves no plan to show; one that stands against a plan is part of it.
     """
-    status = _status(environment)
+    status = assumed if assumed is not None else _status(environment)
+    planner = _Planner(assumes=assumed is not None)
     if status.servicing_state is ServicingState.NOT_PROVISIONED or status.is_management_os:
-        return _preview_install(configuration)
-    running = baseline(status)
-    current = configuration_from(running.spec)
-    desired = complete_storage(configuration, current)
-    facts = gather_facts(desired, running.partition_paths)
-    refuse_other_volume(current, running, facts)
-    servicing_type, changes = select_update(current, desired)
-    if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
-        return Plan(servicing_type)
-    with open_image(desired) as cosi:
-        situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
-        refuse(situation, compile_plan(situation))
-        refuse_running_target(situation)
-        return compile_plan(situation, changes)
+        return planner.install(configuration)
+    return planner.update(configuration, baseline(status))
 
 
-def _preview_install(configuration: HostConfiguration) -> Plan:
-    facts = gather_facts(configuration, {})
-    refuse_unless_live(facts)
-    with open_image(configuration) as cosi:
-        situation = Situation(
-            ServicingType.CLEAN_INSTALL,
-            configuration,
-            HostStatus(is_management_os=True),
-            facts,
-            cosi.metadata,
-        )
-        refuse(situation, compile_plan(situation))
-        return compile_plan(situation)
+@dataclass
+class _Planner:
+    """Collects what stands against a plan while it is made.
+
+    Attributes:
+        assumes: nothing is known but the configuration and the status.
+        refusals: what stands against it so far.
+        assumptions: what was taken for granted so far.
+    """
+
+    assumes: bool
+    refusals: list[TridentError] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+
+    def install(self, configuration: HostConfiguration) -> Preview:
+        """The plan for a blank machine."""
+        require_valid(configuration, "for an install")
+        status = HostStatus(is_management_os=True)
+        image = self._image(configuration)
+        facts = self._facts(configuration, status, image)
+        with self._noting():
+            refuse_unless_live(facts)
+        return self._plan(Situation(ServicingType.CLEAN_INSTALL, configuration, status, facts, image), ())
+
+    def update(self, configuration: HostConfiguration, running: HostStatus) -> Preview:
+        """The plan for a host that runs ``running``."""
+        current = configuration_from(running.spec)
+        desired = complete_storage(configuration, current)
+        servicing_type, changes = select_update(current, desired)
+        deploys = servicing_type is ServicingType.AB_UPDATE
+        image = self._image(desired) if deploys else None
+        facts = self._facts(desired, running, image)
+        with self._noting():
+            refuse_other_volume(current, running, facts)
+        if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
+            return Preview(Plan(servicing_type, changes), (), tuple(self.refusals), tuple(self.assumptions))
+        situation = Situation(servicing_type, desired, running, facts, image)
+        if deploys and not self.refusals:
+            with self._noting():
+                refuse_running_target(situation)
+        return self._plan(situation, changes)
+
+    def _plan(self, situation: Situation, changes: tuple[Change, ...]) -> Preview:
+        plan = compile_plan(situation, changes)
+        found = [error for error in refusals(situation, plan) if error.code != "not-supported-yet"]
+        return picture_of(situation, plan, (*self.refusals, *found), tuple(self.assumptions))
+
+    def _image(self, configuration: HostConfiguration) -> CosiMetadata | None:
+        try:
+            with open_image(configuration) as cosi:
+                return cosi.metadata
+        except TridentError as error:
+            if self.assumes and error.code in _OUT_OF_REACH:
+                self.assumptions.append(f"The image fits. It could not be looked at: {error.message}")
+            else:
+                self.refusals.append(error)
+        return None
+
+    def _facts(
+        self, configuration: HostConfiguration, status: HostStatus, image: CosiMetadata | None
+    ) -> Facts:
+        if not self.assumes:
+            return gather_facts(configuration, status.partition_paths)
+        facts, assumptions = assumed_facts(configuration, status, image)
+        self.assumptions += assumptions
+        return facts
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except TridentError as error:
+            self.refusals.append(error)
+
+
+# Codes of an image that is not where this machine looks; on the host it may well be.
+_OUT_OF_REACH = {"load-cosi"}
+
+
+def picture_of(
+    situation: Situation,
+    plan: Plan,
+    against: tuple[TridentError, ...] = (),
+    assumptions: tuple[str, ...] = (),
+) -> Preview:
+    """A plan with its disks."""
+    return Preview(plan, disk_pictures(situation, plan), against, assumptions)
 
 
 def _status(environment: Environment) -> HostStatus:

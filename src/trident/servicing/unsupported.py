@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from trident.config.model import FileSystemSource
+from trident.plan.difference import covers
+from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
+    from trident.plan.situation import Situation
     from trident.plan.step import Step
 
 Asks = Callable[["HostConfiguration"], bool]
@@ -23,7 +26,12 @@ NOT_YET: tuple[tuple[str, Asks], ...] = (
 """Fields that no step stands for, and whether a configuration uses them."""
 
 
-def not_yet(configuration: HostConfiguration, steps: Iterable[Step]) -> tuple[str, ...]:
+def not_yet(situation: Situation, steps: Iterable[Step]) -> tuple[str, ...]:
     """The fields that a plan's pending steps stand for, and those that no step stands for yet."""
-    pending = [field for step in steps for field in step.not_yet]
-    return tuple(dict.fromkeys([*pending, *(field for field, asks in NOT_YET if asks(configuration))]))
+    fields = dict.fromkeys(field for step in steps for field in step.not_yet)
+    # A runtime update does nothing of what the table names.
+    if situation.servicing_type is not ServicingType.RUNTIME_UPDATE:
+        fields |= dict.fromkeys(field for field, asks in NOT_YET if asks(situation.desired))
+    return tuple(
+        field for field in fields if not any(covers(other, field) for other in fields if other != field)
+    )

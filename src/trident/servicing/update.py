@@ -13,6 +13,7 @@ from trident.plan.session import Session
 from trident.plan.situation import Facts, Situation
 from trident.plan.step import Operation
 from trident.servicing.compile import compile_plan, refuse
+from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
@@ -148,6 +149,7 @@ def _update(
             refuse(situation, plan)
             refuse_running_target(situation)
             require_tools(situation)
+            confirm(situation, plan, environment)
             keep_from_booting(EfiVariables(), running.install_index, situation.target_volume)
             _withdraw(status, running, datastore)
             status = _stage(plan, situation, cosi, datastore, environment)
@@ -160,7 +162,7 @@ def _update(
             else "The update is staged. 'trident update --allowed-operations finalize' boots into it.",
             plan=plan,
         )
-    plan = finalize(desired, status, datastore, environment)
+    plan = finalize(desired, status, datastore, environment, plan)
     return Outcome(
         ServicingType.AB_UPDATE,
         needs_reboot=True,
@@ -198,9 +200,15 @@ def _stage(
 
 
 def finalize(
-    desired: HostConfiguration, status: HostStatus, datastore: Datastore, environment: Environment
+    desired: HostConfiguration,
+    status: HostStatus,
+    datastore: Datastore,
+    environment: Environment,
+    plan: Plan | None = None,
 ) -> Plan:
     """Tell the firmware to boot the staged system once.
+
+    ``plan`` is the one that staging was part of; an update that was staged before gets one of its own.
 
     The status says "finalized" before BootNext is set. Power lost in between boots the old system,
     where commit finds in the journal that finalizing never ended and goes back to "staged".
@@ -212,7 +220,9 @@ def finalize(
     facts: Facts = gather_facts(desired, status.partition_paths)
     situation = Situation(ServicingType.AB_UPDATE, desired, status, facts)
     refuse_running_target(situation)
-    plan = compile_plan(situation)
+    if plan is None:
+        plan = compile_plan(situation)
+        confirm(situation, plan, environment)
     staged = status.evolve(servicing_state=ServicingState.AB_UPDATE_STAGED)
     datastore.note(Operation.FINALIZE, FINALIZE_MARK, "begin")
     datastore.record(status.evolve(servicing_state=ServicingState.AB_UPDATE_FINALIZED))

@@ -5,44 +5,25 @@ from __future__ import annotations
 import argparse
 
 from trident.cli.commands.servicing import load
-from trident.cli.report import human_bytes, print_json
+from trident.cli.describe import describe
+from trident.cli.report import print_json
 from trident.cli.streams import say
+from trident.cli.table import takes_unicode, terminal_width
 from trident.errors import ExitCode
-from trident.plan.plan import Plan
+from trident.servicing.assume import BLANK, read_status
 from trident.servicing.environment import Environment
 from trident.servicing.preview import preview
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what install or update would do."""
-    plan = preview(load(options.config, storage_may_be_missing=True), Environment())
+    """Print what install or update would do; fail if it would be refused for what it finds on the machine."""
+    assumed = BLANK if options.assume_blank else None
+    if options.status is not None:
+        assumed = read_status(options.status)
+    configuration = load(options.config, storage_may_be_missing=True)
+    shown = preview(configuration, Environment(), assumed=assumed)
     if options.output == "json":
-        print_json(plan.to_document())
+        print_json(shown.to_document())
     else:
-        say(describe(plan))
-    return ExitCode.SUCCESS
-
-
-def describe(plan: Plan) -> str:
-    """The plan for people."""
-    if plan.nothing_to_do:
-        return "Nothing to do: the host already is what the Host Configuration says.\n"
-    lines = [f"Servicing type: {plan.servicing_type}"]
-    if plan.target_volume is not None:
-        lines.append(f"Writes volume:  {plan.target_volume.letter.upper()}")
-    if plan.image_url is not None:
-        lines.append(f"Image:          {plan.image_url}")
-    lines.append(f"To fetch:       {human_bytes(plan.bytes_to_fetch)}")
-    lines.append(f"Reboots:        {'yes, after finalize' if plan.reboots else 'no'}")
-    if plan.changes:
-        lines += ["", "Because of:"]
-        lines += [f"  {change.field}: {change.reason} → {change.forces}" for change in plan.changes]
-    operation = None
-    for number, step in enumerate(plan.steps, start=1):
-        if step.operation != operation:
-            operation = step.operation
-            lines += ["", f"{operation}:"]
-        cost = f"  ({human_bytes(step.cost)})" if step.cost else ""
-        writes = f"  [writes {', '.join(step.touches)}]" if step.touches else ""
-        lines.append(f"  {number:2}. {step.title}{cost}{writes}")
-    return "\n".join(lines) + "\n"
+        say(describe(shown, width=terminal_width(), unicode=takes_unicode()))
+    return ExitCode.SETUP_FAILED if shown.refusals else ExitCode.SUCCESS

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trident.cli.progress import drawn
 from trident.cli.report import print_error, print_json, print_problems, save_text
-from trident.cli.streams import say
-from trident.errors import ExitCode, TridentError
+from trident.cli.streams import say, tell
+from trident.errors import ExitCode, InvalidInput, TridentError
 from trident.plan.step import Operation
 from trident.servicing.environment import Environment, Outcome
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
+    from trident.plan.preview import Preview
 
 
 def load(path: str, *, storage_may_be_missing: bool = False) -> HostConfiguration:
@@ -47,9 +49,10 @@ def operations(options: argparse.Namespace) -> frozenset[Operation]:
 def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome]) -> int:
     """Run a verb with its progress shown, save what was asked for, and reboot if the verb needs it."""
     environment = Environment()
+    confirm = asking(options)
     try:
         with drawn(options.progress_fd) as progress:
-            outcome = verb(Environment(progress=progress))
+            outcome = verb(Environment(progress=progress, confirm=confirm))
     except TridentError:
         _save_status(options, environment)
         raise
@@ -63,6 +66,38 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
     if outcome.needs_reboot:
         return _reboot()
     return ExitCode.SUCCESS if reported else ExitCode.FAILED
+
+
+def asking(options: argparse.Namespace) -> Callable[[Preview], bool]:
+    """What asks whether to carry out a plan: with ``--confirm`` a question on the terminal, else nothing.
+
+    Raises:
+        InvalidInput: ``confirm-without-terminal`` if nobody can be asked.
+    """
+    if not getattr(options, "confirm", False):
+        return lambda _preview: True
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            "confirm-without-terminal",
+            "--confirm asks on a terminal, but standard input is none.",
+            hint="Run it on a terminal, with CONFIG in a file, or look at 'trident plan' first and leave "
+            "--confirm out.",
+        )
+    return _ask
+
+
+def _ask(preview: Preview) -> bool:
+    from trident.cli.describe import describe
+    from trident.cli.table import takes_unicode, terminal_width
+
+    # On stderr, where the question is: stdout carries the outcome, perhaps as JSON.
+    unicode = takes_unicode(sys.stderr.encoding)
+    tell(describe(preview, width=terminal_width(sys.stderr), unicode=unicode))
+    tell("\nCarry out this plan? [y/N] ")
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        tell("\n")
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:

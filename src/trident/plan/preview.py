@@ -1,0 +1,43 @@
+"""A plan as it is shown before anything is done: with its disks, and with what stands against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from trident.errors import TridentError
+from trident.plan.picture import DiskPicture
+from trident.plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is shown of a plan.
+
+    Attributes:
+        plan: what would be, or is about to be, executed.
+        disks: each disk of the Host Configuration before and after.
+        refusals: why ``install`` or ``update`` would refuse, besides fields that are not supported yet.
+        assumptions: what only the machine knows and was taken for granted.
+    """
+
+    plan: Plan
+    disks: tuple[DiskPicture, ...] = ()
+    refusals: tuple[TridentError, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """The document that ``trident plan --output json`` prints (docs/plan.md)."""
+        return self.plan.to_document() | {
+            "disks": [disk.to_document() for disk in self.disks],
+            "refusals": [
+                {
+                    "category": str(error.kind),
+                    "error": error.code,
+                    "message": error.message,
+                    "hint": error.hint,
+                }
+                for error in self.refusals
+            ],
+            "assumptions": list(self.assumptions),
+        }
