@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET
 
 from trident.config.model import HostConfiguration, Model
 from trident.config.reference import kinds
+from trident.config.reference.advice import ADVICE
 from trident.config.reference.codes import READING_CODES
 from trident.config.reference.concerns import rules_of
 from trident.config.reference.kinds import Field
 from trident.config.reference.places import Place
+from trident.config.reference.storage_tables import tables_of
 from trident.config.reference.topics import Topic, find_topic
 from trident.config.reference.yaml_text import block, inline
 from trident.config.rules.rule import Rule
@@ -37,7 +39,22 @@ def _of(topic: Topic) -> dict[str, Any]:
     if isinstance(topic, Place):
         return _of_field(topic)
     if isinstance(topic, Rule):
-        return {"kind": "rule", **_of_rule(topic), "fields": list(topic.fields)}
+        tables = [
+            {
+                "title": one.title,
+                "sentence": one.sentence,
+                "headings": list(one.headings),
+                "rows": list(one.rows),
+            }
+            for one in tables_of(topic.code)
+        ]
+        return {
+            "kind": "rule",
+            **_of_rule(topic),
+            "advice": ADVICE.get(topic.code),
+            "fields": list(topic.fields),
+            "tables": tables,
+        }
     sentence = READING_CODES[topic]
     return {"kind": "reading", "code": str(topic), "sentence": sentence}
 
@@ -173,12 +190,27 @@ def _code(document: dict[str, Any], paint: _Paint) -> Iterator[str]:
     yield ""
     is_error = document["severity"] == "error"
     yield f"  breaking it:  {'an error' if is_error else 'a warning'}"
+    if document["advice"]:
+        yield f"  what to do:   {document['advice']}"
     yield f"  source:       {document['source']}"
     yield from _title("Fields", paint)
     for path in document["fields"]:
         yield f"  {path}"
+    for one in document["tables"]:
+        yield from _title(one["title"], paint)
+        yield from _wrapped(one["sentence"], "  ")
+        yield ""
+        yield from _columns([one["headings"], *one["rows"]])
     yield ""
     yield f"About a field: trident explain {document['fields'][0]}"
+
+
+def _columns(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Rows of a table with their cells below each other."""
+    shown = [[cell.replace("`", "'") for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
+    for row in shown:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _title(text: str, paint: _Paint) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trident.config.reference.advice import ADVICE
 from trident.config.reference.codes import READING_CODES
 from trident.config.reference.markdown import code, marked, table
 from trident.config.rules import all_rules
@@ -33,7 +34,8 @@ def _sections() -> Iterator[str]:
     for rule in all_rules():
         fields = ", ".join(code(path) for path in rule.fields)
         facts = [f"- {rule.severity}", f"- fields: {fields}", f"- source: {rule.source}"]
-        yield f"## {rule.code}\n\n{marked(rule.sentence)}\n\n" + "\n".join(facts) + "\n"
+        advice = f" *{marked(ADVICE[rule.code])}*" if rule.code in ADVICE else ""
+        yield f"## {rule.code}\n\n{marked(rule.sentence)}{advice}\n\n" + "\n".join(facts) + "\n"
 
 
 def _reading() -> Iterator[tuple[str, str]]:

@@ -52,6 +52,13 @@ def test_a_rule_is_told_by_its_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert "breaking it:  a warning" in told
 
 
+def test_a_rule_that_reads_a_table_shows_it_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "invalid-partition-type"]) == 0
+    told = capsys.readouterr().out
+    assert "what to do:   Change the type of the partition" in told
+    assert "  swap-device         'swap'\n" in told
+
+
 def test_a_code_of_reading_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "unknown-field"]) == 0
     assert "does not have" in capsys.readouterr().out

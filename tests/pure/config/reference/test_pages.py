@@ -40,7 +40,7 @@ def test_every_object_and_every_rule_has_a_heading() -> None:
 
 
 def test_every_table_of_the_storage_rules_is_on_their_page() -> None:
-    source = (ROOT / "src/trident/config/reference/storage_rules_page.py").read_text()
+    source = (ROOT / "src/trident/config/reference/storage_tables.py").read_text()
     constants = {
         name for name in vars(tables) if name.isupper() and isinstance(getattr(tables, name), Collection)
     }

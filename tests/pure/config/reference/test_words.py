@@ -8,6 +8,7 @@ import pytest
 
 from trident.config.model.meanings import MEANINGS
 from trident.config.reference import kinds
+from trident.config.reference.advice import ADVICE
 from trident.config.reference.places import Place, models, places
 from trident.config.rules import all_rules
 from trident.config.rules.rule import Rule
@@ -51,6 +52,10 @@ def test_every_rule_names_the_fields_that_it_is_about(rule: Rule) -> None:
     assert set(rule.fields) <= set(places())
     read = {".".join(str(step) for step in path) for path in rule.reads}
     assert any(field.startswith(section) for field in rule.fields for section in read)
+
+
+def test_advice_is_for_rules_that_exist() -> None:
+    assert set(ADVICE) <= {rule.code for rule in all_rules()}
 
 
 def test_an_example_differs_from_the_default() -> None:
