@@ -21,7 +21,7 @@ OUTPUT = PROJECT / "build" / "package"
 LOG = PROJECT / "build" / "log" / "package.log"
 
 # What goes into the package, and nothing else: a change elsewhere never changes it.
-SOURCES = ("LICENSE", "packaging", "pyproject.toml", "src")
+SOURCES = ("LICENSE", "docs/samples", "packaging", "pyproject.toml", "src")
 TOOLS = ("debhelper", "dh-python", "dpkg-dev", "python3", "python3-hatchling", "python3-shtab")
 
 

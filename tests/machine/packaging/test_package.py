@@ -101,6 +101,12 @@ def test_every_module_of_the_agent_is_in_it(tree: Path) -> None:
     assert {path.relative_to(installed) for path in (installed / "trident").rglob("*.py")} == modules
 
 
+def test_the_samples_come_with_it_as_they_are(tree: Path) -> None:
+    samples = tree / "usr/share/doc/trident/examples"
+    for path in (ROOT / "docs/samples").iterdir():
+        assert (samples / path.name).read_bytes() == path.read_bytes()
+
+
 def test_the_command_ignores_the_environment_of_its_caller(tree: Path) -> None:
     first, *_ = (tree / "usr/bin/trident").read_text().splitlines()
     assert first.replace("#! ", "#!") == "#!/usr/bin/python3 -I"

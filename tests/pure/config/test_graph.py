@@ -211,6 +211,19 @@ def test_no_name_breaks_out_of_a_flowchart(name: str) -> None:
     assert_is_flowchart(to_mermaid(graph_of(with_name(name))))
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("root-a", "root-a"), ("my_data.2", "my_data.2"), ("- item", "#45; item"), ("1. item", "#49;. item"),
+        ("---", "#45;--"), ("_very_", "#95;very#95;"), ("http://x", "http:#47;#47;x"), ("a:b", "a:b"),
+        ("a:;", "a#58;#59;"), ("  code", "#32; code"), ("\u00fc", "\u00fc"),
+    ],
+)  # fmt: skip
+def test_no_name_is_markdown_in_a_flowchart(name: str, label: str) -> None:
+    graph = graph_of(edited(("{id: data, size: grow}", f"{{id: {quoted(name)}, size: grow}}")))
+    assert f'n5["{label} grow<br/>linux-generic"]' in to_mermaid(graph)
+
+
 @every_sample
 def test_the_flowchart_of_a_sample_is_one(path: Path) -> None:
     assert_is_flowchart(to_mermaid(graph_of(path.read_bytes())))

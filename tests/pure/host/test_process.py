@@ -132,12 +132,16 @@ def test_output_that_is_not_utf8_does_no_harm() -> None:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended; one that nobody reaped yet has."""
-    try:
-        os.kill(pid, 0)
-        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
-    except (ProcessLookupError, FileNotFoundError):
-        return True
+    """Whether a process has ended; one that nobody reaped yet has. SIGKILL takes a moment to arrive."""
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+            if ") Z " in Path(f"/proc/{pid}/stat").read_text():
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_secret_arguments_are_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -71,6 +71,7 @@ def test_the_manual_has_no_argparse_placeholders_left() -> None:
         (["trident", "get", "last"], {"last-error"}),
         (["trident", "plan", "--outp"], {"--output"}),
         (["trident", "validate", "pyproj"], {"pyproject.toml"}),
+        (["trident", "graph", "--format", "s"], {"svg"}),
         (["trident", "validate", "README.md", "pyproj"], {"pyproject.toml"}),
         (["trident", "explain", "storage.disks.partitions.s"], {"storage.disks.partitions.size"}),
         (["trident", "explain", "duplicate-d"], {"duplicate-device-id"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from trident.config.graph.colours import FILLS, LINES, WRONG
@@ -18,6 +19,8 @@ _SHAPES = {
 }
 _BOX = ("[", "]")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./,+=")
+# Mermaid reads every label as Markdown, too: what would begin a list, a rule or code, emphasis, and links.
+_MARKDOWN = re.compile(r"^[-+=_ ]|^\d+(?=\.)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=:)//")
 
 
 def to_mermaid(graph: Graph) -> str:
@@ -62,8 +65,12 @@ def _label(node: Node) -> str:
 
 def _escaped(text: str) -> str:
     """Text that Mermaid takes for nothing but text: what could mean something becomes an entity code."""
-    colon = ":" if _PLAIN.issuperset(text.replace(":", "")) else ""
-    return "".join(c if c in _PLAIN or c == colon or not c.isascii() else f"#{ord(c)};" for c in text)
+    plain = _PLAIN | {":"} if _PLAIN.issuperset(text.replace(":", "")) else _PLAIN
+    marks = {place for found in _MARKDOWN.finditer(text) for place in range(*found.span())}
+    return "".join(
+        c if (c in plain and place not in marks) or not c.isascii() else f"#{ord(c)};"
+        for place, c in enumerate(text)
+    )
 
 
 def _styles(graph: Graph, names: dict[str, str]) -> Iterator[str]:
