@@ -35,6 +35,12 @@ class Document:
         self.findings = Findings()
         self._starts: array[int] | None = None
 
+    def showing(self, root: Node) -> Document:
+        """The same text with another tree over it, such as one with its mistakes mended."""
+        document = Document(root)
+        document.text, document.findings, document._starts = self.text, self.findings, self._starts
+        return document
+
     @property
     def is_broken(self) -> bool:
         """Whether something is wrong that makes the tree incomplete or ambiguous."""

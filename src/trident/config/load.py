@@ -12,6 +12,7 @@ import msgspec
 
 from trident.config.document import MAX_BYTES, Document, read_document
 from trident.config.findings import Finding
+from trident.config.mend import mended
 from trident.config.model import HostConfiguration, Model
 from trident.config.nodes import Node, Path, ScalarNode, find, node_of, shortened, spelled
 from trident.config.problems import ConfigurationErrors, Problem, Remark, Severity
@@ -131,16 +132,35 @@ def judge_host_configuration(
     problems += [_from_complaint(complaint, document, source_name) for complaint in complaints]
     if complaints.dropped:
         problems.append(_dropped(complaints.dropped, document, source_name))
-    unread = () if not complaints else tuple(_section(complaint.path) for complaint in complaints)
-    if configuration is BAD:
-        configuration = _readable_part(document.root, unread)
-    if configuration is not None and not document.is_broken:
-        problems += _judge(configuration, document, source_name, unread, storage_may_be_missing)
+    if not complaints and not document.is_broken:
+        problems += _judge(configuration, document, source_name, (), storage_may_be_missing)
+    elif not document.is_broken and not complaints.dropped:
+        problems += _judge_mended(document, complaints, source_name, storage_may_be_missing)
     is_read = not complaints and not document.is_broken
     if beside is not None and is_read and configuration is not None:
         remarks = itertools.islice(beside(configuration), MOST_COMPLAINTS)
         problems += [_from_remark(remark, document, source_name) for remark in remarks]
     return _verdict(configuration if is_read else None, problems, RULES_CODE if is_read else PARSE_CODE)
+
+
+def _judge_mended(
+    document: Document, complaints: Complaints, source_name: str, storage_may_be_missing: bool
+) -> list[Problem]:
+    """What else is to be said once the mistakes that have a mend are mended, and the others cut out."""
+    assert document.root is not None
+    told = {complaint.path for complaint in complaints}
+    root = mended(document.root, complaints)
+    document = document.showing(root)
+    left = Complaints()
+    configuration = reader_of(HostConfiguration)(root, (), left)
+    new = [complaint for complaint in left if complaint.path not in told]
+    problems = [_from_complaint(complaint, document, source_name) for complaint in new]
+    unread = tuple(_section(complaint.path) for complaint in left)
+    if configuration is BAD:
+        configuration = _readable_part(root, unread)
+    if configuration is not None:
+        problems += _judge(configuration, document, source_name, unread, storage_may_be_missing)
+    return problems
 
 
 def require_valid(configuration: HostConfiguration, source_name: str) -> None:

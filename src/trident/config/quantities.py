@@ -19,11 +19,17 @@ class Grow(enum.StrEnum):
 
 
 class SizeError(ValueError):
-    """A size that cannot be read. ``suggestion`` says what to write, if that is known."""
+    """A size that cannot be read.
 
-    def __init__(self, message: str, suggestion: str | None = None) -> None:
+    Attributes:
+        suggestion: what to do, if that is known.
+        instead: the size that was probably meant.
+    """
+
+    def __init__(self, message: str, suggestion: str | None = None, instead: str | None = None) -> None:
         super().__init__(message)
         self.suggestion = suggestion
+        self.instead = instead
 
 
 def parse_byte_count(value: str | int) -> int:
@@ -48,11 +54,12 @@ def _from_text(text: str) -> int:
         return int(match[1]) << _UNIT_SHIFT[match[2]]
     shown = text if len(text) <= 60 else text[:57] + "..."
     almost = _ALMOST.fullmatch(text.strip()) if len(text) <= 100 else None
+    if almost is not None:
+        instead = f"{almost[1]}{almost[2].upper()}"
+        raise SizeError(f"'{shown}' is not a size", f"Write {instead}.", instead)
     raise SizeError(
         f"'{shown}' is not a size",
-        f"Write {almost[1]}{almost[2].upper()}."
-        if almost
-        else "Write a number, optionally with K, M, G or T (powers of 1024), such as 512M.",
+        "Write a number, optionally with K, M, G or T (powers of 1024), such as 512M.",
     )
 
 
@@ -67,7 +74,7 @@ def parse_partition_size(value: object) -> int | Grow:
     if not isinstance(value, str | int):
         raise SizeError("a size such as 512M, or grow, is needed")
     if isinstance(value, str) and value.strip().lower() == "grow":
-        raise SizeError(f"'{value}' is not a size", "Write grow.")
+        raise SizeError(f"'{value}' is not a size", "Write grow.", "grow")
     size = parse_byte_count(value)
     if size == 0:
         raise SizeError("a partition cannot have the size 0")
@@ -76,6 +83,7 @@ def parse_partition_size(value: object) -> int | Grow:
         raise SizeError(
             f"a partition size must be a multiple of {PARTITION_ALIGNMENT} bytes, and {size} is not",
             f"The next larger one is {spell_byte_count(nearest)}.",
+            spell_byte_count(nearest),
         )
     return size
 

@@ -18,6 +18,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from trident.config import scalars, values
+from trident.config.mend import Mend
 from trident.config.model.base import Model
 from trident.config.nearest import nearest
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, shortened
@@ -33,13 +34,14 @@ BAD = _Bad()
 
 
 class Complaint(msgspec.Struct, frozen=True):
-    """A mistake in the shape: what, where, and whether the key or the value is to blame."""
+    """A mistake in the shape: what, where, whether the key or the value is to blame, how to mend it."""
 
     code: str
     message: str
     path: Path
     suggestion: str | None = None
     at_key: bool = False
+    mend: Mend | None = None
 
 
 MOST_COMPLAINTS = 1000
@@ -200,7 +202,7 @@ def _boolean(node: Node, path: Path, complaints: Complaints) -> Any:
         meant |= {"no": "false", "off": "false", "n": "false", "0": "false", "false": "false"}
         word = meant.get(node.text.lower())
         suggestion = f"Write {word}{'' if node.plain else ', without quotes'}." if word else None
-        return _wrong(node, path, complaints, "true or false", suggestion)
+        return _wrong(node, path, complaints, "true or false", suggestion, mend=_by_value(word))
     return _wrong(node, path, complaints, "true or false")
 
 
@@ -219,6 +221,7 @@ def _spelt(spelling: Spelling) -> Reader:
                     message[0].upper() + message[1:] + ".",
                     path,
                     getattr(error, "suggestion", None),
+                    mend=_by_value(getattr(error, "instead", None)),
                 )
             )
             return BAD
@@ -243,7 +246,7 @@ def _one_of(kind: type[enum.StrEnum], *, or_uuid: bool = False) -> Reader:
                 return UUID.read(node)
         close = nearest(text, members) if complaints.may_guess else None
         suggestion = f"Did you mean '{close}'?" if close else None
-        return _wrong(node, path, complaints, listed, suggestion, code="unknown-value")
+        return _wrong(node, path, complaints, listed, suggestion, code="unknown-value", mend=_by_value(close))
 
     return read
 
@@ -384,7 +387,9 @@ def _unknown(model: type[Model], key: str, path: Path, complaints: Complaints) -
     close = nearest(key, fields_of(model)) if complaints.may_guess else None
     suggestion = for_unknown_field(model, key, path, close) if complaints.may_guess else None
     message = f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shortened(key)}'."
-    complaints.append(Complaint("unknown-field", message, here, suggestion, at_key=True))
+    complaints.append(
+        Complaint("unknown-field", message, here, suggestion, at_key=True, mend=Mend(key=close))
+    )
     return close
 
 
@@ -396,9 +401,15 @@ def _wrong(
     suggestion: str | None = None,
     *,
     code: str = "wrong-type",
+    mend: Mend | None = None,
 ) -> Any:
-    complaints.append(Complaint(code, f"Here must stand {wanted}, not {describe(node)}.", path, suggestion))
+    message = f"Here must stand {wanted}, not {describe(node)}."
+    complaints.append(Complaint(code, message, path, suggestion, mend=mend))
     return BAD
+
+
+def _by_value(value: str | None) -> Mend | None:
+    return None if value is None else Mend(value)
 
 
 def describe(node: Node) -> str:

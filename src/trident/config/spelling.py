@@ -26,11 +26,17 @@ IMAGE_SCHEMES = ("http", "https", "file", "oci")
 
 
 class MisspeltError(ValueError):
-    """A value that is not spelt as it must be. ``suggestion`` says what to write, if that is known."""
+    """A value that is not spelt as it must be.
 
-    def __init__(self, message: str, suggestion: str | None = None) -> None:
+    Attributes:
+        suggestion: what to do, if that is known.
+        instead: what to write, or what does as well while the rest is judged.
+    """
+
+    def __init__(self, message: str, suggestion: str | None = None, instead: str | None = None) -> None:
         super().__init__(message)
         self.suggestion = suggestion
+        self.instead = instead
 
 
 class Spelling(msgspec.Struct, frozen=True):
@@ -127,11 +133,13 @@ def _sha384(node: ScalarNode) -> str:
 def _hexadecimal(text: str) -> str:
     bare = text.removeprefix("sha384:")
     if bare != text and _HEX96.fullmatch(bare):
-        raise MisspeltError("the digits stand here without 'sha384:' before them", f"Write {bare}.")
+        raise MisspeltError("the digits stand here without 'sha384:' before them", f"Write {bare}.", bare)
     if len(text) != 96 and re.fullmatch(r"[0-9a-fA-F]+", text, re.ASCII):
-        raise MisspeltError(f"a SHA-384 has 96 hexadecimal digits, and this has {len(text)}")
+        raise MisspeltError(f"a SHA-384 has 96 hexadecimal digits, and this has {len(text)}", None, "ignored")
     if not _HEX96.fullmatch(text):
-        raise MisspeltError(f"'{shortened(text)}' is neither 96 hexadecimal digits nor 'ignored'")
+        raise MisspeltError(
+            f"'{shortened(text)}' is neither 96 hexadecimal digits nor 'ignored'", None, "ignored"
+        )
     return text.lower()
 
 
@@ -212,6 +220,7 @@ def _pcr(node: ScalarNode) -> Any:
     raise MisspeltError(
         f"'{shortened(node.text)}' is not a PCR: a number from 0 to 23, or its name",
         f"Did you mean '{close}'?" if close else "Write for example 7 or secure-boot-policy.",
+        close,
     )
 
 
