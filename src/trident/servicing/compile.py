@@ -10,7 +10,7 @@ from trident.plan.plan import Plan
 from trident.plan.step import not_supported_yet
 from trident.servicing.image_match import odd_mismatches, refuse_mismatches
 from trident.servicing.persist import PersistDatastore
-from trident.servicing.unsupported import not_yet
+from trident.servicing.unsupported import not_yet, unworkable
 from trident.state.status import ServicingType
 from trident.subsystems import ALL
 
@@ -65,6 +65,7 @@ def refusals(situation: Situation, plan: Plan) -> Iterable[TridentError]:
     """Everything that stands against the servicing and can be told before anything is touched."""
     if plan.not_yet:
         yield not_supported_yet(plan.not_yet)
+    yield from unworkable(situation.desired)
     yield from refuse_mismatches(situation)
     for subsystem in ALL:
         yield from subsystem.check(situation)

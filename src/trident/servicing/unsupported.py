@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from trident.config.model import FileSystemSource
+from trident.config.nodes import spelled
+from trident.errors import InvalidInput
 from trident.plan.difference import covers
 from trident.state.status import ServicingType
 
@@ -35,3 +37,20 @@ def not_yet(situation: Situation, steps: Iterable[Step]) -> tuple[str, ...]:
     return tuple(
         field for field in fields if not any(covers(other, field) for other in fields if other != field)
     )
+
+
+def unworkable(configuration: HostConfiguration) -> Iterator[InvalidInput]:
+    """Refusals of what is only a warning when a configuration is judged, and cannot be carried out.
+
+    Upstream accepts such a configuration and fails in the middle of the servicing.
+    """
+    from trident.config.rules import judge
+
+    for rule, violation in judge(configuration):
+        if rule.stops_servicing:
+            yield InvalidInput(
+                rule.code,
+                f"{spelled(violation.path)}: {violation.message}",
+                hint=violation.suggestion,
+                details={"path": spelled(violation.path)},
+            )

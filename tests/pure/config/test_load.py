@@ -98,7 +98,7 @@ def test_the_error_carries_every_problem_in_the_order_of_the_text() -> None:
     text = edited(
         ("size: 64M", "size: 64m"),
         ("deviceId: root,", "deviceID: root,"),
-        ("hostname: host-1", "hostname: a_"),
+        ('permissions: "0644"', "permissions: 644"),
     )
     with pytest.raises(ConfigurationErrors) as caught:
         load_host_configuration(text, "host.yaml")
@@ -107,7 +107,7 @@ def test_the_error_carries_every_problem_in_the_order_of_the_text() -> None:
     assert [(p.line, p.code) for p in error.problems] == [
         (8, "invalid-value"),
         (18, "unknown-field"),
-        (22, "invalid-hostname"),
+        (27, "additional-file-invalid-permissions"),
     ]
     assert error.message == (
         "The Host Configuration host.yaml is not valid: host.yaml:8:38: '64m' is not a size. (2 more)"

@@ -91,6 +91,41 @@ def extend_twice(host: Host, key: str, path: str) -> None:
 
 CASES = [
     Case(
+        "odd-device-id",
+        Host,
+        lambda host: host.partition("a\nb"),
+        "storage.disks[0].partitions[2].id",
+        "An id of a partition holds control characters.",
+        None,
+    ),
+    Case(
+        "datastore-path-differs-between-a-and-b",
+        root_verity,
+        lambda host: (
+            mounted(host, "/")["mountPoint"].update(options="ro"),
+            host.storage["filesystems"].__delitem__(4),
+        ),
+        f"{FILESYSTEMS}[1].deviceId",
+        "The datastore '/var/lib/trident/datastore.sqlite' is on 'root', which differs between A and B.",
+        "Mount a file system on a partition of its own there.",
+    ),
+    Case(
+        "unusable-image-url",
+        Host,
+        lambda host: host.document["image"].update(url="s3://bucket/v1.cosi"),
+        "image.url",
+        "Nothing can be fetched from 's3:'.",
+        "Use http, https, file or oci.",
+    ),
+    Case(
+        "unusable-extension-url",
+        extended,
+        lambda host: host.document["os"]["sysexts"][0].update(url="http:x"),
+        "os.sysexts[0].url",
+        "'http:x' names no host.",
+        "Write http://host/path.",
+    ),
+    Case(
         "adopted-partition-criterion",
         Host,
         lambda host: host.disk.update(adoptedPartitions=[{"id": "old"}]),

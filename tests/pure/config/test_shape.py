@@ -7,6 +7,7 @@ import pytest
 from tests.pure.config.sample import VALID, edited, problems_of
 from trident.config.load import load_host_configuration
 from trident.config.model import Grow, HostConfiguration, MountPoint, Swap
+from trident.config.problems import Severity
 
 G = 1 << 30
 
@@ -272,13 +273,16 @@ NO_URLS = [
     "/srv/x.cosi",
     "x.cosi",
     "",
-    "ftp://h/x",
     "http://",
-    "http:h",
+    "http://?x",
+    "http://h:port/",
+    "http://h:65536/",
+    "http://[::1/",
+    "http://300.1.1.1/",
+    "http://a b/",
     "://h",
-    "http://h/a b",
+    "oci://h h/",
     "5",
-    "javascript:1",
 ]
 
 
@@ -323,13 +327,38 @@ def test_what_is_no_uuid(text: str) -> None:
     assert [problem.path for problem in problems] == ["storage.disks[0].partitions[4].uuid"]
 
 
-NO_IDS = ["", "''", '"a\\nb"', '"a\\0b"', '"\\e[31m"', "[]", "{}", "[data]", '"\\u200b"', '"\\t"']
+UNUSABLE_URLS = {
+    "ftp://h/x": "Nothing can be fetched from 'ftp:'.",
+    "javascript:1": "Nothing can be fetched from 'javascript:'.",
+    "http:h": "'http:h' names no host.",
+    "file:/x": "'file:/x' names no host.",
+    "oci:///x": "'oci:///x' names no host.",
+    "http://h/a b": "A URL cannot hold spaces or control characters.",
+}
+
+
+@pytest.mark.parametrize("text", UNUSABLE_URLS)
+def test_a_url_that_names_no_image_is_warned_of(text: str) -> None:
+    (problem,) = problems_of(edited(("http://127.0.0.1/v1.cosi", f'"{text}"')))
+    assert (problem.code, problem.path, problem.message, problem.severity) == (
+        "unusable-image-url", "image.url", UNUSABLE_URLS[text], Severity.WARNING,
+    )  # fmt: skip
+
+
+NO_IDS = ["[]", "{}", "[data]"]
 
 
 @pytest.mark.parametrize("text", NO_IDS)
 def test_what_is_no_id(text: str) -> None:
     (problem,) = problems_of(edited(("{id: data,", f"{{id: {text},")))
     assert problem.path == "storage.disks[0].partitions[4].id"
+
+
+@pytest.mark.parametrize("text", ["", "''", '"a\\nb"', '"a\\0b"', '"\\e[31m"', '"\\u200b"', '"\\t"'])
+def test_an_id_that_cannot_be_printed_is_warned_of(text: str) -> None:
+    edits = ("{id: data,", f"{{id: {text},"), ("{deviceId: data,", f"{{deviceId: {text},")
+    (problem,) = [p for p in problems_of(edited(*edits)) if p.severity is Severity.WARNING]
+    assert (problem.code, problem.path) == ("odd-device-id", "storage.disks[0].partitions[4].id")
 
 
 @pytest.mark.parametrize("text", ["data-1", "data/1", "d ä t a", "5", "'*'", "../x", "true"])

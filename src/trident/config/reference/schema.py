@@ -35,7 +35,7 @@ _TEXT: Schema = {"type": ["string", "number"]}
 _PATH: Schema = {"type": "string"}
 
 _SPELLINGS: tuple[tuple[spelling.Spelling, Schema], ...] = (
-    (spelling.NAME, {**_TEXT, "minLength": 1}),
+    (spelling.NAME, _TEXT),
     (spelling.PATH, _PATH),
     (spelling.MOUNT_PATH, _PATH),
     (spelling.STRICT_PATH, _PATH),
@@ -45,7 +45,7 @@ _SPELLINGS: tuple[tuple[spelling.Spelling, Schema], ...] = (
     (spelling.PLAIN_SHA384, {"type": "string", "pattern": f"^{_HEX96}$"}),
     (
         spelling.URL,
-        {"type": "string", "pattern": f"^\\s*({'|'.join(spelling.IMAGE_SCHEMES)})://\\S+\\s*$"},
+        {"type": "string", "pattern": r"^\s*[a-zA-Z][a-zA-Z0-9+.-]*:"},
     ),
     (spelling.INT32, {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}),
     (spelling.UINT64, {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}),

@@ -10,6 +10,7 @@ from trident.config.nodes import Path
 from trident.config.problems import Severity
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Subject
+from trident.config.spelling import IMAGE_SCHEMES
 
 _PATH: Path = ("trident", "datastorePath")
 _BOTH: tuple[Path, ...] = (("storage",), ("trident",))
@@ -46,7 +47,7 @@ def _datastore_is_on_a_known_volume(subject: Subject) -> Iterator[Violation]:
 
 def _datastore_is_shared(subject: Subject) -> Iterator[Violation]:
     volume = _volume(subject)
-    if volume is None or volume.device_id is None or not subject.storage.is_ab(volume.device_id):
+    if volume is None or volume.device_id is None or not subject.is_pair(volume.device_id):
         return
     place = volume.mount_point.path if volume.mount_point else ""
     datastore = subject.configuration.trident.datastore_path
@@ -62,13 +63,44 @@ def _datastore_is_shared(subject: Subject) -> Iterator[Violation]:
 
 def _datastore_is_writable(subject: Subject) -> Iterator[Violation]:
     volume = _volume(subject)
-    if volume is not None and volume.mount_point is not None and volume.mount_point.is_read_only:
+    if volume is None or (volume.device_id is not None and subject.layers.is_on_ab(volume.device_id)):
+        return  # it is told to be moved anyway
+    if volume.mount_point is not None and volume.mount_point.is_read_only:
         path = (*subject.filesystem_path(volume), "mountPoint", "options")
         datastore = subject.configuration.trident.datastore_path
         message = (
             f"The datastore '{datastore}' must be writable, but '{volume.mount_point.path}' is mounted 'ro'."
         )
         yield Violation(path, message)
+
+
+def _datastore_survives_updates(subject: Subject) -> Iterator[Violation]:
+    volume = _volume(subject)
+    if volume is None or volume.device_id is None or subject.is_pair(volume.device_id):
+        return
+    if subject.layers.is_on_ab(volume.device_id):
+        datastore = subject.configuration.trident.datastore_path
+        message = f"The datastore '{datastore}' is on '{volume.device_id}', which differs between A and B."
+        suggestion = "Mount a file system on a partition of its own there."
+        yield Violation((*subject.filesystem_path(volume), "deviceId"), message, suggestion)
+
+
+def _image_can_be_fetched(subject: Subject) -> Iterator[Violation]:
+    image = subject.configuration.image
+    if image is not None:
+        yield from url_complaints(("image", "url"), image.url)
+
+
+def url_complaints(path: Path, url: str) -> Iterator[Violation]:
+    """What keeps a URL from naming an image or an extension."""
+    scheme, rest = url.split(":", 1)
+    if scheme.lower() not in IMAGE_SCHEMES:
+        message = f"Nothing can be fetched from '{scheme}:'."
+        yield Violation(path, message, "Use http, https, file or oci.")
+    elif not rest.startswith("//") or (scheme.lower() != "file" and rest[2:3] in ("", "/")):
+        yield Violation(path, f"'{url}' names no host.", f"Write {scheme.lower()}://host/path.")
+    elif any(character.isspace() or not character.isprintable() for character in url):
+        yield Violation(path, "A URL cannot hold spaces or control characters.", "Write %20 for a space.")
 
 
 def _image_is_named(subject: Subject) -> Iterator[Violation]:
@@ -111,10 +143,32 @@ RULES = (
         "upstream, API reference of Trident",
         _BOTH,
         _datastore_is_writable,
+        Severity.WARNING,
+        stops_servicing=True,
         fields=(
             "trident.datastorePath",
             "storage.filesystems.mountPoint.options",
         ),
+    ),
+    Rule(
+        "datastore-path-differs-between-a-and-b",
+        "The datastore does not lie on something that is made of A/B volume pairs.",
+        "Trident: an update would lose it",
+        _BOTH,
+        _datastore_survives_updates,
+        Severity.WARNING,
+        stops_servicing=True,
+        fields=("trident.datastorePath", "storage.filesystems.deviceId"),
+    ),
+    Rule(
+        "unusable-image-url",
+        "The URL of the image begins with 'http://', 'https://', 'file://' or 'oci://'.",
+        "upstream, API reference of OsImage",
+        (("image",),),
+        _image_can_be_fetched,
+        Severity.WARNING,
+        stops_servicing=True,
+        fields=("image.url",),
     ),
     Rule(
         "missing-os-image",

@@ -16,6 +16,15 @@ from trident.config.rules.subject import Device, Referrer, Subject
 from trident.config.rules.tables import DEVICE_NOUNS, DeviceKind, ReferrerKind
 
 _STORAGE: tuple[Path, ...] = (("storage",),)
+_IDS = (
+    "storage.disks.id",
+    "storage.disks.partitions.id",
+    "storage.disks.adoptedPartitions.id",
+    "storage.raid.software.id",
+    "storage.abUpdate.volumePairs.id",
+    "storage.encryption.volumes.id",
+    "storage.verity.id",
+)
 _LONGEST_LABEL = 36
 _MOST_CANDIDATES = 100
 
@@ -28,6 +37,13 @@ def _ids_are_unique(subject: Subject) -> Iterator[Violation]:
                 f"The id '{device.id}' already belongs to {DEVICE_NOUNS[first.kind]} ({spelled(first.path)})."
             )
             yield Violation((*device.path, "id"), message, "Give one of them another id.")
+
+
+def _ids_are_plain(subject: Subject) -> Iterator[Violation]:
+    for device in subject.definitions:
+        if not device.id or not device.id.isprintable():
+            what = "holds control characters" if device.id else "is empty"
+            yield Violation((*device.path, "id"), f"An id of {DEVICE_NOUNS[device.kind]} {what}.")
 
 
 def _disk_paths_are_absolute(subject: Subject) -> Iterator[Violation]:
@@ -238,15 +254,17 @@ RULES = (
         "upstream, graph builder",
         _STORAGE,
         _ids_are_unique,
-        fields=(
-            "storage.disks.id",
-            "storage.disks.partitions.id",
-            "storage.disks.adoptedPartitions.id",
-            "storage.raid.software.id",
-            "storage.abUpdate.volumePairs.id",
-            "storage.encryption.volumes.id",
-            "storage.verity.id",
-        ),
+        fields=_IDS,
+    ),
+    Rule(
+        "odd-device-id",
+        "A block device id has a character, and none that controls a terminal.",
+        "Trident: ids are printed, and become labels of partitions",
+        _STORAGE,
+        _ids_are_plain,
+        Severity.WARNING,
+        stops_servicing=True,
+        fields=_IDS,
     ),
     Rule(
         "disk-path-not-absolute",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from trident.config.model import Extension, SelinuxMode
 from trident.config.nodes import Path
 from trident.config.problems import Severity
+from trident.config.rules.agent import url_complaints
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Subject, label
+from trident.config.spelling import collapse
 
 _SYSEXTS: Path = ("os", "sysexts")
 _CONFEXTS: Path = ("os", "confexts")
 _BOTH: tuple[Path, ...] = (_SYSEXTS, _CONFEXTS)
 _SUFFIX = ".raw"
+_END = re.compile(r"(?:/+\.?)+$")
 DEFAULT_DIRECTORIES = {"sysexts": "/var/lib/extensions", "confexts": "/var/lib/confexts"}
 """Where an extension without a path is put."""
 DIRECTORIES = {
@@ -27,6 +31,17 @@ def _each(subject: Subject) -> Iterator[tuple[str, Path, Extension]]:
     for key in DIRECTORIES:
         for index, extension in enumerate(getattr(subject.configuration.os, key)):
             yield key, ("os", key, index), extension
+
+
+def _parted(path: str) -> tuple[str, str]:
+    """The directory of a path as it is written, and its last name; '/' and '/.' at the end mean nothing."""
+    directory, _slash, name = _END.sub("", path).rpartition("/")
+    return _END.sub("", directory), name
+
+
+def _can_be_fetched(subject: Subject) -> Iterator[Violation]:
+    for _key, path, extension in _each(subject):
+        yield from url_complaints((*path, "url"), extension.url)
 
 
 def _images_are_unique(subject: Subject) -> Iterator[Violation]:
@@ -43,16 +58,17 @@ def _paths_are_unique(subject: Subject) -> Iterator[Violation]:
     for key, path, extension in _each(subject):
         if extension.path is None:
             continue
-        if (key, extension.path) in seen:
-            yield Violation((*path, "path"), f"Two extensions are put at '{extension.path}'.")
-        seen.add((key, extension.path))
+        place = collapse(extension.path)
+        if (key, place) in seen:
+            yield Violation((*path, "path"), f"Two extensions are put at '{place}'.")
+        seen.add((key, place))
 
 
 def _files_are_raw(subject: Subject) -> Iterator[Violation]:
     for _key, path, extension in _each(subject):
         if extension.path is None:
             continue
-        name = extension.path.rsplit("/", 1)[-1]
+        _directory, name = _parted(extension.path)
         if not name.endswith(_SUFFIX) or name == _SUFFIX:
             message = f"An extension is put into a '{_SUFFIX}' file, and '{extension.path}' names none."
             yield Violation((*path, "path"), message)
@@ -62,7 +78,7 @@ def _directories_are_searched(subject: Subject) -> Iterator[Violation]:
     for key, path, extension in _each(subject):
         if extension.path is None:
             continue
-        directory, _, name = extension.path.rpartition("/")
+        directory, name = _parted(extension.path)
         if directory not in DIRECTORIES[key]:
             message = f"An extension of 'os.{key}' cannot be put into '{directory or '/'}'."
             places = " or ".join(f"{place}/{name}" for place in DIRECTORIES[key])
@@ -73,8 +89,8 @@ def _places_are_on_ab(subject: Subject) -> Iterator[Violation]:
     if subject.storage.ab_update is None or not subject.has_storage:
         return
     for key, path, extension in _each(subject):
-        place = extension.path or DEFAULT_DIRECTORIES[key]
-        if extension.path is not None and place.rpartition("/")[0] not in DIRECTORIES[key]:
+        place = collapse(extension.path or DEFAULT_DIRECTORIES[key])
+        if extension.path is not None and _parted(extension.path)[0] not in DIRECTORIES[key]:
             continue  # told already
         holder = subject.storage.filesystem_holding(place)
         device = holder.device_id if holder else None
@@ -95,6 +111,16 @@ def _selinux_is_off(subject: Subject) -> Iterator[Violation]:
 
 
 RULES = (
+    Rule(
+        "unusable-extension-url",
+        "The URL of an extension begins with 'http://', 'https://', 'file://' or 'oci://'.",
+        "upstream, API reference of Extension",
+        _BOTH,
+        _can_be_fetched,
+        Severity.WARNING,
+        stops_servicing=True,
+        fields=("os.sysexts.url", "os.confexts.url"),
+    ),
     Rule(
         "duplicate-extension-image",
         "An image is named once among the sysexts, and once among the confexts.",

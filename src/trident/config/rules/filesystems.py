@@ -91,7 +91,9 @@ def _mount_paths_are_absolute(subject: Subject) -> Iterator[Violation]:
 
 def _mount_paths_do_not_climb(subject: Subject) -> Iterator[Violation]:
     for path, mount in _mounts(subject):
-        if ".." in mount.split("/"):
+        if "\0" in mount:
+            yield Violation(path, "A mount path cannot hold a NUL character.")
+        elif ".." in mount.split("/"):
             message = f"The mount path '{mount}' contains '..'."
             yield Violation(path, message, "Write the path that it leads to.")
 
@@ -258,6 +260,7 @@ RULES = (
         _STORAGE,
         _mount_paths_do_not_climb,
         Severity.WARNING,
+        stops_servicing=True,
         fields=(
             "storage.filesystems.mountPoint",
             "storage.filesystems.mountPoint.path",

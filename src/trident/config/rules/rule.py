@@ -36,6 +36,8 @@ class Rule(msgspec.Struct, frozen=True):
         reads: sections of the configuration that it looks at; it is not applied if one could not be read.
         check: yields every violation.
         severity: whether breaking it refuses the configuration.
+        stops_servicing: a warning that install and update refuse all the same, before anything is touched:
+            upstream accepts such a configuration and fails while it is carried out.
         fields: the fields that it is about, such as ``storage.disks.partitions.size``; ``trident explain``
             and the reference show the rule with each of them.
     """
@@ -46,4 +48,5 @@ class Rule(msgspec.Struct, frozen=True):
     reads: tuple[Path, ...]
     check: Check
     severity: Severity = Severity.ERROR
+    stops_servicing: bool = False
     fields: tuple[str, ...] = ()

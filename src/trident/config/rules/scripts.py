@@ -10,7 +10,8 @@ from trident.config.problems import Severity
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Subject
 
-_SCRIPTS: tuple[Path, ...] = (("scripts",),)
+_SCRIPTS: tuple[Path, ...] = (("scripts",), ("health",))
+_LATER = ("postProvision", "postConfigure")
 
 
 def _each(subject: Subject) -> Iterator[tuple[Path, Script]]:
@@ -23,6 +24,9 @@ def _each(subject: Subject) -> Iterator[tuple[Path, Script]]:
     for moment, items in moments.items():
         for index, script in enumerate(items):
             yield ("scripts", moment, index), script
+    for index, check in enumerate(subject.configuration.health.checks):
+        if isinstance(check, Script):
+            yield ("health", "checks", index), check
 
 
 def _label(path: Path, script: Script) -> str:
@@ -38,7 +42,7 @@ def _one_origin(subject: Subject) -> Iterator[Violation]:
 
 def _path_is_absolute(subject: Subject) -> Iterator[Violation]:
     for path, script in _each(subject):
-        if script.path is not None and path[1] != "preServicing" and not script.path.startswith("/"):
+        if script.path is not None and path[1] in _LATER and not script.path.startswith("/"):
             yield Violation((*path, "path"), f"The path of a script is absolute, and '{script.path}' is not.")
 
 
@@ -65,6 +69,8 @@ RULES = (
             "scripts.postProvision.path",
             "scripts.postConfigure.content",
             "scripts.postConfigure.path",
+            "health.checks.content",
+            "health.checks.path",
         ),
     ),
     Rule(
@@ -89,6 +95,7 @@ RULES = (
             "scripts.preServicing.runOn",
             "scripts.postProvision.runOn",
             "scripts.postConfigure.runOn",
+            "health.checks.runOn",
         ),
     ),
 )

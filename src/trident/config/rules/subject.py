@@ -143,6 +143,11 @@ class Subject:
                     found.sizes.update({k: v for k, v in lower.sizes.items() if k not in found.sizes})
         return found
 
+    def is_pair(self, block_device_id: str) -> bool:
+        """Whether an id names an A/B volume pair itself, and not what lies on one."""
+        device = self.devices.get(block_device_id)
+        return device is not None and device.kind is DeviceKind.AB_VOLUME
+
     def is_new_esp(self, referrer: Referrer) -> bool:
         """Whether a referrer is the ESP's file system, made empty: a mistake in itself."""
         if referrer.kind is not ReferrerKind.FILESYSTEM_NEW:

@@ -85,7 +85,11 @@ def _permissions_are_octal(subject: Subject) -> Iterator[Violation]:
 
 def _destinations_do_not_climb(subject: Subject) -> Iterator[Violation]:
     for index, file in enumerate(subject.configuration.os.additional_files):
-        if ".." in file.destination.split("/") or file.destination in ("", "/", "."):
+        if {"..", "\0"} & {*file.destination.split("/"), *file.destination} or file.destination in (
+            "",
+            "/",
+            ".",
+        ):
             message = f"'{file.destination}' does not name a file inside the target OS."
             suggestion = "Write an absolute path without '..'."
             yield Violation((*_FILES, index, "destination"), message, suggestion)
@@ -119,6 +123,8 @@ RULES = (
         "Debian's useradd(8)",
         (_USERS,),
         _user_names_are_valid,
+        Severity.WARNING,
+        stops_servicing=True,
         fields=("os.users.name",),
     ),
     Rule(
@@ -169,6 +175,8 @@ RULES = (
         "Trident: nothing is written outside the target OS",
         (_FILES,),
         _destinations_do_not_climb,
+        Severity.WARNING,
+        stops_servicing=True,
         fields=("os.additionalFiles.destination",),
     ),
     Rule(
@@ -177,6 +185,8 @@ RULES = (
         "hostname(5)",
         (_HOSTNAME,),
         _host_name_is_valid,
+        Severity.WARNING,
+        stops_servicing=True,
         fields=("os.hostname",),
     ),
 )

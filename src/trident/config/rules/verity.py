@@ -134,7 +134,7 @@ def _overlay_is_on_ab(subject: Subject) -> Iterator[Violation]:
         return
     if holder.mount_point is None or holder.mount_point.is_read_only:
         return  # told already
-    if not subject.storage.is_ab(holder.device_id):
+    if not subject.is_pair(holder.device_id):
         message = (
             f"'{OVERLAY_PATH}' keeps the changes of '/etc' for the root on its verity device, so beside A/B "
             f"volume pairs it must be on one, and '{holder.device_id}' is none."

@@ -85,9 +85,8 @@ REFUSED = {
     "a size of nothing": edited(("size: 128M", "size: 0")),
     "a short SHA-384": edited(("sha384: ignored", "sha384: abcd")),
     "a URL without a scheme": edited(("url: http://127.0.0.1/v1.cosi", "url: v1.cosi")),
-    "a URL of another scheme": edited(("url: http://127.0.0.1/v1.cosi", "url: 'ftp://host/v1.cosi'")),
     "a UUID that is none": edited(("{id: state,", "{id: state, uuid: 1234-5678,")),
-    "an empty id": edited(("{id: state,", "{id: '',")),
+    "an id that is a list": edited(("{id: state,", "{id: [],")),
     "a negative time": VALID
     + "health: {checks: [{name: a, systemdServices: [a.service], runOn: [all], timeoutSeconds: -1}]}\n",
     "a script of two origins": edited(('content: "true"', 'content: "true", path: /x')),
