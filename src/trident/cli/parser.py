@@ -162,7 +162,7 @@ def _add_validate(verbs: Verbs[_Parser]) -> None:
         "--own-image", action="store_true", help="also compare each of them with the image that it names"
     )
     parser.add_argument(
-        "--architecture", type=str.lower, choices=ARCHITECTURES,
+        "--architecture", type=str.lower, choices=tuple(ARCHITECTURES),
         help="the machines that the image is for; without it any image will do",
     )  # fmt: skip
     _add_output(parser)
@@ -222,7 +222,7 @@ def _add_graph(verbs: Verbs[_Parser]) -> None:
     )
     _add_configuration(parser, "the Host Configuration to draw")
     parser.add_argument(
-        "-f", "--format", choices=GRAPH_FORMATS,
+        "-f", "--format", choices=tuple(GRAPH_FORMATS),
         help="what to write: %(choices)s [default: by the name of OUTFILE, else tree]",
     )  # fmt: skip
     parser.add_argument("-o", "--outfile", metavar="OUTFILE", help="write to this file instead")

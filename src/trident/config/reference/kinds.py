@@ -77,6 +77,7 @@ class Field(msgspec.Struct, frozen=True):
 
     Attributes:
         key: as YAML spells it.
+        takes_null: whether a plain ``null`` there means "not given".
         default: plain data in YAML's spelling, or ``UNSET`` where the field is required or has none.
         examples: plain data that may stand there.
     """
@@ -85,6 +86,7 @@ class Field(msgspec.Struct, frozen=True):
     kind: Kind
     description: str
     is_required: bool
+    takes_null: bool
     default: Any
     examples: tuple[Any, ...]
 
@@ -97,6 +99,7 @@ def fields(model: type[Model]) -> dict[str, Field]:
             kind_of(spec.annotation),
             _meta(spec.annotation, "description") or "",
             spec.is_required,
+            _takes_null(spec.annotation),
             UNSET if spec.is_required or spec.default is None else _plain(spec.default, spec.write),
             tuple(_meta(spec.annotation, "examples") or ()),
         )
@@ -158,6 +161,13 @@ def _marks(annotation: Any) -> tuple[Any, ...]:
 
 def _meta(annotation: Any, name: str) -> Any:
     return next((getattr(mark, name) for mark in _marks(annotation) if isinstance(mark, Meta)), None)
+
+
+def _takes_null(annotation: Any) -> bool:
+    if any(isinstance(mark, Spelling) and not mark.takes_null for mark in _marks(annotation)):
+        return False
+    inner = get_args(annotation)[0] if get_origin(annotation) is typing.Annotated else annotation
+    return get_origin(inner) in (typing.Union, types.UnionType) and type(None) in get_args(inner)
 
 
 def _plain(value: Any, write: Any) -> Any:

@@ -11,6 +11,7 @@ Where one value may be written in several ways it admits those that a YAML 1.2 r
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from msgspec import UNSET
@@ -131,7 +132,8 @@ def _object(model: type[Model]) -> Schema:
 
 
 def _field(field: Field) -> Schema:
-    found = {**_described(field.description), **_kind(field.kind)}
+    kind = _kind(field.kind)
+    found = {**_described(field.description), **(_or_null(kind) if field.takes_null else kind)}
     if field.default is not UNSET and field.default not in ({}, []):
         found["default"] = field.default
     if field.examples:
@@ -139,6 +141,21 @@ def _field(field: Field) -> Schema:
     if field.key == "internalParams":
         found["doNotSuggest"] = True  # yaml-language-server then leaves it out of completion
     return found
+
+
+def _or_null(schema: Schema) -> Schema:
+    """What may also be ``null``, which means "not given"."""
+    if "type" in schema:
+        known = schema["type"]
+        return {**schema, "type": [*([known] if isinstance(known, str) else known), "null"]}
+    if schema.get("$ref", "").removeprefix("#/definitions/") in _object_names():
+        return schema  # with 'null' beside it, editors no longer show the field's own text
+    return {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
+
+
+@cache
+def _object_names() -> frozenset[str]:
+    return frozenset(model.__name__ for model in models())
 
 
 def _described(text: str) -> Schema:

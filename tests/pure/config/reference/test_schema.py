@@ -50,6 +50,9 @@ def test_it_accepts_every_sample(sample: Path) -> None:
 
 
 ACCEPTED = {
+    "what is not given, as null": edited(
+        ("hostname: host-1", "hostname: null"), ("{id: state,", "{id: state, uuid: null, label: ~,")
+    ).replace("sshMode: key-only,", "sshMode: key-only, uid: ~, homeDirectory: null,"),
     "a host name of digits": edited(("hostname: host-1", "hostname: 123")),
     "a mount point as an object": edited(("mountPoint: /}", "mountPoint: {path: /}}")),
     "a size in bytes": edited(("size: 128M", "size: 134217728")),
