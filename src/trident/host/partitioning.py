@@ -11,7 +11,7 @@ from typing import Any
 
 from trident.errors import Servicing
 from trident.host.block import device_size
-from trident.host.layout import PartitionRequest, PlacedPartition, plan_partitions
+from trident.host.layout import Kept, PartitionRequest, PlacedPartition, plan_partitions
 from trident.host.process import run, run_json
 from trident.host.tools import missing
 
@@ -23,7 +23,11 @@ _PAUSE = 0.1
 
 @dataclass(frozen=True)
 class TableEntry:
-    """A partition as the table on the disk has it; places in sectors of the table."""
+    """A partition as the table on the disk has it; places in sectors of the table.
+
+    Attributes:
+        attributes: as sfdisk spells them, such as ``RequiredPartition GUID:63``.
+    """
 
     number: int
     start_sector: int
@@ -31,15 +35,27 @@ class TableEntry:
     type_guid: str
     uuid: str
     label: str
+    attributes: str = ""
 
 
 @dataclass(frozen=True)
 class PartitionTable:
-    """A GPT: GUID of the disk, sector size in bytes, entries by rising number."""
+    """A GPT: GUID of the disk, sector size in bytes, entries by rising number, sectors for partitions."""
 
     disk_uuid: str
     sector_size: int
     entries: tuple[TableEntry, ...]
+    first_sector: int = 0
+    last_sector: int = 0
+
+    def kept(self, entries: Iterable[TableEntry]) -> Kept:
+        """What stays of the table, for a layout, when these entries do."""
+        sector = self.sector_size
+        return Kept(
+            {entry.number: (entry.start_sector * sector, entry.sectors * sector) for entry in entries},
+            self.first_sector * sector,
+            (self.last_sector + 1) * sector,
+        )
 
     def numbered(self, number: int) -> TableEntry | None:
         """The entry with this number."""
@@ -89,13 +105,69 @@ def render_script(
     placed: Iterable[PlacedPartition], uuids: dict[str, str], disk_uuid: str, sector_size: int
 ) -> str:
     """The script that makes ``sfdisk`` write these partitions (sfdisk(8), input formats)."""
-    lines = ["label: gpt", f"label-id: {disk_uuid}", "unit: sectors", ""]
-    lines += [
+    header = f"label: gpt\nlabel-id: {disk_uuid}\nunit: sectors\n\n"
+    return header + _render_partitions(placed, uuids, sector_size)
+
+
+def repartition_disk(
+    device: Path, keep: Sequence[TableEntry], requests: Sequence[PartitionRequest]
+) -> Partitioned:
+    """Delete the partitions of a disk but for some, and create others in the space that is free then.
+
+    Entries that are kept are never written: the others are deleted from the table and new ones appended to
+    it. Signatures are wiped from the new partitions only. A power cut in between leaves a table with the
+    kept partitions, on which the same call completes the work.
+
+    Args:
+        device: the disk, or a disk image file.
+        keep: entries of the table, as :func:`read_table` gave them.
+        requests: the partitions to create, in order; those without a UUID get a random one.
+
+    Raises:
+        UnsupportedConfiguration: ``disk-too-small`` if the free space does not do.
+        Servicing: ``read-partition-table``; ``create-partitions`` if the table is not the one that was
+            read before, the disk is in use, cannot be written, or reads back differently.
+    """
+    table = read_table(device)
+    if not set(keep) <= set(table.entries):
+        raise Servicing(
+            "create-partitions",
+            f"The partitions of {device} that are to be kept have changed since the plan was made.",
+            hint="Look at the disk, then run the command again.",
+            details={"device": str(device)},
+        )
+    placed = plan_partitions(
+        device_size(device), table.sector_size, requests, disk=str(device), kept=table.kept(keep)
+    )
+    uuids = {partition.id: (partition.uuid or str(uuid.uuid4())).lower() for partition in placed}
+    deleted = [str(entry.number) for entry in table.entries if entry not in keep]
+    try:
+        if deleted:
+            run(["sfdisk", "--delete", "--lock=yes", "--quiet", "--", device, *deleted])
+        if placed:
+            wipe = ("--wipe", "never", "--wipe-partitions", "always")
+            script = _render_partitions(placed, uuids, table.sector_size)
+            run(["sfdisk", "--append", *wipe, "--lock=yes", "--quiet", "--", device], input=script)
+    except Servicing as error:
+        raise Servicing(
+            "create-partitions",
+            f"The partitions of {device} cannot be changed. {error.message}",
+            details={"device": str(device)},
+        ) from error
+    after = read_table(device)
+    if after.disk_uuid != table.disk_uuid:
+        raise _read_back_differently(device)
+    _verify(after, placed, uuids, device, keep)
+    return Partitioned(table.disk_uuid, uuids)
+
+
+def _render_partitions(placed: Iterable[PlacedPartition], uuids: dict[str, str], sector_size: int) -> str:
+    """A line for each partition; what is appended gets the lowest numbers that are free."""
+    return "".join(
         f"start={partition.start // sector_size}, size={partition.size // sector_size}, "
-        f'type={partition.type_guid}, uuid={uuids[partition.id]}, name="{partition.label}"'
+        f'type={partition.type_guid}, uuid={uuids[partition.id]}, name="{partition.label}"\n'
         for partition in placed
-    ]
-    return "\n".join(lines) + "\n"
+    )
 
 
 def read_table(device: Path) -> PartitionTable:
@@ -112,6 +184,7 @@ def read_table(device: Path) -> PartitionTable:
             raise Servicing("read-partition-table", f"{device} has a '{table['label']}' table.")
         entries = [_entry(partition, str(device)) for partition in table.get("partitions", [])]
         disk_uuid, sector_size = str(table["id"]).lower(), int(table.get("sectorsize", 512))
+        first, last = int(table.get("firstlba", 0)), int(table.get("lastlba", 0))
     except (Servicing, AttributeError, KeyError, TypeError, ValueError) as error:
         raise Servicing(
             "read-partition-table",
@@ -122,7 +195,29 @@ def read_table(device: Path) -> PartitionTable:
         disk_uuid=disk_uuid,
         sector_size=sector_size,
         entries=tuple(sorted(entries, key=lambda entry: entry.number)),
+        first_sector=first,
+        last_sector=last,
     )
+
+
+def contents_of(device: Path, table: PartitionTable) -> dict[str, str]:
+    """Types of the file systems on a disk's partitions, by partition UUID; others hold none.
+
+    Read at their place on the disk: a partition's node may not be there yet.
+
+    Raises:
+        ExecutionEnvironment: ``missing-binary``.
+    """
+    found: dict[str, str] = {}
+    for entry in table.entries:
+        place = ["--offset", str(entry.start_sector * table.sector_size)]
+        place += ["--size", str(entry.sectors * table.sector_size)]
+        wanted = ["--usages", "filesystem", "--match-tag", "TYPE", "--output", "value"]
+        # Exit code 2: nothing found; 8: several file systems claim the place (blkid(8)).
+        probed = run(["blkid", "--probe", *place, *wanted, device], accept=(0, 2, 8)).stdout.strip()
+        if probed:
+            found[entry.uuid] = probed
+    return found
 
 
 def locate_partition(node: Path, sysroot: Path = Path("/")) -> TableEntry:
@@ -175,9 +270,14 @@ def wait_for_nodes(
 
 
 def _verify(
-    table: PartitionTable, placed: Sequence[PlacedPartition], uuids: dict[str, str], device: Path
+    table: PartitionTable,
+    placed: Sequence[PlacedPartition],
+    uuids: dict[str, str],
+    device: Path,
+    kept: Sequence[TableEntry] = (),
 ) -> None:
-    wanted = [
+    wanted = [*kept]
+    wanted += [
         TableEntry(
             partition.number,
             partition.start // table.sector_size,
@@ -188,12 +288,16 @@ def _verify(
         )
         for partition in placed
     ]
-    if list(table.entries) != wanted:
-        raise Servicing(
-            "create-partitions",
-            f"The partition table of {device} reads back differently from what was written.",
-            details={"device": str(device)},
-        )
+    if list(table.entries) != sorted(wanted, key=lambda entry: entry.number):
+        raise _read_back_differently(device)
+
+
+def _read_back_differently(device: Path) -> Servicing:
+    return Servicing(
+        "create-partitions",
+        f"The partition table of {device} reads back differently from what was written.",
+        details={"device": str(device)},
+    )
 
 
 def _entry(partition: dict[str, Any], device: str) -> TableEntry:
@@ -206,6 +310,7 @@ def _entry(partition: dict[str, Any], device: str) -> TableEntry:
         type_guid=str(partition["type"]).lower(),
         uuid=str(partition["uuid"]).lower(),
         label=str(partition.get("name", "")),
+        attributes=str(partition.get("attrs", "")),
     )
 
 

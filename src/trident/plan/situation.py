@@ -11,6 +11,7 @@ from trident.state.status import AbVolume, HostStatus, ServicingState, Servicing
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
+    from trident.host.partitioning import PartitionTable
     from trident.image.cosi.metadata import CosiMetadata
 
 
@@ -43,6 +44,8 @@ class DiskFacts:
         sector_size: bytes of a logical sector.
         mounts: what uses it now.
         partitions: what is on it, in disk order; ``None`` if that is not known.
+        table: its GPT, if partitions of it are to be adopted and it has one.
+        contents: file system type by partition UUID, for the partitions in ``table`` that hold one.
     """
 
     device: str
@@ -50,6 +53,8 @@ class DiskFacts:
     sector_size: int = 512
     mounts: tuple[str, ...] = ()
     partitions: tuple[PartitionFacts, ...] | None = None
+    table: PartitionTable | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trident.errors import ExecutionEnvironment, InvalidInput
-from trident.host import block, system, tools
+from trident.errors import ExecutionEnvironment, InvalidInput, Servicing
+from trident.host import block, partitioning, system, tools
 from trident.host.efi import EfiVariables
 from trident.image.cosi.reader import open_cosi
 from trident.plan.situation import BootType, DiskFacts, Facts, PartitionFacts, Situation
@@ -18,6 +18,7 @@ from trident.subsystems import tools_for
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
+    from trident.host.partitioning import PartitionTable
     from trident.image.cosi.reader import Cosi
 
 
@@ -50,12 +51,15 @@ def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str,
     for disk in configuration.storage.disks:
         found = block.find_disk(disk.device)
         if found is not None:
+            table = _table(found.device) if disk.adopted_partitions else None
             disks[disk.device] = DiskFacts(
                 found.device,
                 found.size,
                 found.sector_size,
                 tuple(found.mounts),
                 tuple(PartitionFacts(**asdict(part)) for part in block.partitions_of(found.device)),
+                table,
+                partitioning.contents_of(Path(found.device), table) if table else {},
             )
     uuids = {}
     for block_device_id, path in partition_paths.items():
@@ -72,6 +76,14 @@ def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str,
         secure_boot=EfiVariables().secure_boot(),
         volume_nodes={name: str(Path(path).resolve()) for name, path in partition_paths.items()},
     )
+
+
+def _table(device: str) -> PartitionTable | None:
+    """The GPT of a disk; ``None`` if it has none."""
+    try:
+        return partitioning.read_table(Path(device))
+    except Servicing:
+        return None
 
 
 @contextlib.contextmanager

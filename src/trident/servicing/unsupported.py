@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from trident.config.model import FileSystemSource
 from trident.config.nodes import spelled
 from trident.errors import InvalidInput
 from trident.plan.difference import covers
@@ -18,13 +17,7 @@ if TYPE_CHECKING:
 
 Asks = Callable[["HostConfiguration"], bool]
 
-NOT_YET: tuple[tuple[str, Asks], ...] = (
-    ("storage.disks.adoptedPartitions", lambda c: any(disk.adopted_partitions for disk in c.storage.disks)),
-    (
-        "storage.filesystems.source",
-        lambda c: any(fs.source is FileSystemSource.ADOPTED for fs in c.storage.filesystems),
-    ),
-)
+NOT_YET: tuple[tuple[str, Asks], ...] = ()
 """Fields that no step stands for, and whether a configuration uses them."""
 
 

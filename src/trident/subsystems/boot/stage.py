@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trident.config.model import FileSystemSource
 from trident.errors import Internal
 from trident.plan.step import Content, Operation, Phase, Step, content
 from trident.subsystems.boot.names import Slot, boot_files
@@ -43,10 +42,10 @@ class StageBootFiles(Step):
 
     @classmethod
     def compile(cls, situation: Situation, slot: Slot) -> Iterator[StageBootFiles]:
-        """The step, if the ESP's files come from the image."""
+        """The step. The boot files are the image's, whether the ESP is new or adopted (as upstream does)."""
         storage = situation.desired.storage
         esp, root = storage.esp, storage.filesystem_at("/")
-        if esp is None or esp.mount_point is None or esp.source is not FileSystemSource.IMAGE:
+        if esp is None or esp.mount_point is None:
             return
         if esp.device_id is None or root is None or root.device_id is None:
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from trident.plan.situation import Effect
 from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
+from trident.subsystems.storage.adopt import RepartitionDisk, check_adopted_filesystems
 from trident.subsystems.storage.check import check_disks, check_smallest, check_unchanged_layout
 from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.fstab import WriteFstab
@@ -44,6 +45,7 @@ class StorageSubsystem(Subsystem):
             return
         yield from check_disks(situation)
         yield from check_smallest(situation)
+        yield from check_adopted_filesystems(situation)
         yield from check_unchanged_layout(situation)
 
     def tools(self, situation: Situation) -> Iterable[str]:
@@ -52,7 +54,7 @@ class StorageSubsystem(Subsystem):
             return set()
         found = {"mount", "umount", "sync"}
         steps = tuple(self.steps(situation))
-        if any(isinstance(step, PartitionDisk) for step in steps):
+        if any(isinstance(step, PartitionDisk | RepartitionDisk) for step in steps):
             found |= {"sfdisk", "udevadm"}
         if any(isinstance(step, MakeSwap) for step in steps):
             found.add("mkswap")
@@ -64,6 +66,7 @@ class StorageSubsystem(Subsystem):
             return
         yield ReleaseNewroot.compile()
         yield from PartitionDisk.compile(situation)
+        yield from RepartitionDisk.compile(situation)
         yield from MakeFileSystem.compile(situation)
         yield from MakeSwap.compile(situation)
         yield MountNewroot.compile(situation)

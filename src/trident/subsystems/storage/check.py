@@ -10,6 +10,7 @@ from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
 from trident.host.filesystem import SMALLEST
 from trident.host.layout import PlacedPartition, plan_partitions
 from trident.state.status import ServicingState, ServicingType
+from trident.subsystems.storage.adopt import check_adoption, match
 from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.partition import requests
 
@@ -55,6 +56,10 @@ def _check_installable(disk: Disk, facts: DiskFacts, architecture: str) -> Itera
             hint="Unmount it first, or name another disk.",
             details={"disk": disk.id, "device": disk.device, "mounts": mounts},
         )
+    unfit = list(check_adoption(disk, facts))
+    yield from unfit
+    if unfit:
+        return
     try:
         _place(disk, facts, architecture)
     except TridentError as error:
@@ -88,6 +93,9 @@ def partition_sizes(situation: Situation) -> Mapping[str, int]:
         except TridentError:
             continue  # ``check_disks`` tells of it.
         sizes |= {partition.id: partition.size for partition in placed}
+        for adopted in disk.adopted_partitions:
+            if facts.table is not None:
+                sizes[adopted.id] = match(adopted, facts.table).sectors * facts.table.sector_size
     return sizes
 
 
@@ -148,6 +156,15 @@ def _installed(situation: Situation) -> HostConfiguration | None:
 
 
 def _place(disk: Disk, facts: DiskFacts, architecture: str) -> tuple[PlacedPartition, ...]:
-    return plan_partitions(
-        facts.size, facts.sector_size, requests(disk, architecture), disk=f"disk '{disk.id}' ({disk.device})"
-    )
+    """Where the new partitions of a disk go.
+
+    Raises:
+        TridentError: they do not fit, or what is to be kept cannot be found.
+    """
+    name = f"disk '{disk.id}' ({disk.device})"
+    kept = None
+    if disk.adopted_partitions:
+        if facts.table is None:
+            raise UnsupportedConfiguration("adopted-disk-without-gpt", f"{name} has no GPT.")
+        kept = facts.table.kept(match(adopted, facts.table) for adopted in disk.adopted_partitions)
+    return plan_partitions(facts.size, facts.sector_size, requests(disk, architecture), disk=name, kept=kept)

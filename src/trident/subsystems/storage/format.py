@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from trident.config.model import FileSystemSource, FileSystemType
 from trident.plan.step import Content, Operation, Phase, Step
 from trident.state.status import ServicingType
+from trident.subsystems.storage.adopt import adopted_ids
 
 if TYPE_CHECKING:
     from trident.config.model import FileSystem
@@ -39,9 +40,11 @@ class MakeFileSystem(Step):
         side of an A/B pair: what lies on any other partition is data that both sides share.
         """
         storage = situation.desired.storage
+        adopted = adopted_ids(situation)
         for filesystem in storage.filesystems:
             fstype = _made_as(filesystem)
-            if filesystem.device_id is None or fstype is None:
+            # An adopted ESP keeps its files; the image's are copied beside them.
+            if filesystem.device_id is None or fstype is None or filesystem.device_id in adopted:
                 continue
             paired = storage.is_ab(filesystem.device_id)
             if situation.servicing_type is ServicingType.AB_UPDATE and not paired:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trident.config.model import FileSystemSource
 from trident.errors import Servicing, TridentError
 from trident.plan.step import NEWROOT as MOUNTED_TARGET
 from trident.plan.step import STAGED, Operation, Phase, Step, content
@@ -21,7 +22,7 @@ NEWROOT = Path("/run/trident/newroot")
 
 @dataclass(frozen=True)
 class NewrootMount:
-    """A file system of the target: partition id, absolute mount point, and whether it is the ESP.
+    """A file system of the target: partition id, absolute mount point, whether it is the ESP or read-only.
 
     Without a partition it is a tmpfs: its mount point is made, and nothing mounted there, since whatever
     is put into it now would be gone before the target boots.
@@ -30,6 +31,7 @@ class NewrootMount:
     device_id: str | None
     path: str
     is_esp: bool = False
+    read_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,14 @@ class MountNewroot(Step):
     def compile(cls, situation: Situation) -> MountNewroot:
         """The step for the target side of every A/B pair, and for all shared partitions."""
         mounts = tuple(
-            NewrootMount(entry.device_id, entry.path, entry.filesystem.is_esp)
+            NewrootMount(
+                entry.device_id,
+                entry.path,
+                entry.filesystem.is_esp,
+                entry.filesystem.source is FileSystemSource.ADOPTED
+                and entry.filesystem.mount_point is not None
+                and entry.filesystem.mount_point.is_read_only,
+            )
             for entry in mounted_filesystems(situation)
         )
         return cls(
@@ -121,8 +130,9 @@ class MountNewroot(Step):
             return
         target = NEWROOT if mount.path == "/" else tree.real_path(mount.path)
         # The configured options are for the running target: read-only or noexec would be in the way here.
+        # Only what is adopted read-only stays so, to its last byte.
         # vfat has no modes and owners; "quiet" lets it take them as asked for and forget them.
-        options = ("umask=0077", "quiet") if mount.is_esp else ()
+        options = ("umask=0077", "quiet") if mount.is_esp else ("ro",) if mount.read_only else ()
         stack.enter_context(mounted(session.device(mount.device_id), target, options=options))
 
 

@@ -49,10 +49,12 @@ class PartitionDisk(Step):
 
     @classmethod
     def compile(cls, situation: Situation) -> Iterator[PartitionDisk]:
-        """One step a disk, on a clean install only."""
+        """One step for each disk of which nothing is kept, on a clean install only."""
         if situation.servicing_type is not ServicingType.CLEAN_INSTALL:
             return
         for disk in situation.desired.storage.disks:
+            if disk.adopted_partitions:
+                continue
             ids = tuple(partition.id for partition in disk.partitions)
             yield cls(
                 id=f"partition-disk:{disk.id}",
