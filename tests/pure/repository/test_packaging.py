@@ -32,6 +32,14 @@ def generated(script: str, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def test_the_shtab_of_debian_12_can_read_every_choice() -> None:
+    """It asks for the first of them, which a mapping does not have."""
+    for parser in parsers(build_parser()):
+        for action in parser._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.choices is None or isinstance(action.choices, tuple | list), action.dest
+
+
 def completed(words: list[str]) -> set[str]:
     """What bash offers for the last of these words."""
     quoted = " ".join(f"'{word}'" for word in words)
