@@ -193,6 +193,8 @@ def _code(document: dict[str, Any], paint: _Paint) -> Iterator[str]:
     if document["advice"]:
         yield f"  what to do:   {document['advice']}"
     yield f"  source:       {document['source']}"
+    if not document["fields"]:
+        return
     yield from _title("Fields", paint)
     for path in document["fields"]:
         yield f"  {path}"

@@ -13,6 +13,7 @@ from trident.config.reference.explain import explanation, render
 from trident.config.reference.places import places
 from trident.config.reference.topics import find_topic, names, topic_of
 from trident.config.report import render_problems
+from trident.crosscheck.reference import codes
 from trident.errors import InvalidInput
 
 
@@ -67,7 +68,7 @@ def test_a_code_of_reading_is_told_too(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_list_holds_every_field_and_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--list"]) == 0
     listed = capsys.readouterr().out.split()
-    assert listed == names()
+    assert listed == [*names(), *codes()]
     assert {"os.users.sshMode", "duplicate-device-id", "yaml-tag"} <= set(listed)
 
 
