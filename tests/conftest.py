@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Seconds after which a test counts as hung. A machine test may wait for a disk, a VM test for a boot.
 LIMITS = {"machine": 300, "vm": 1200}
+
+# How long an example takes says more of the machine than of the code; the limits below find what hangs.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
