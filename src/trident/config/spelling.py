@@ -201,7 +201,11 @@ def _pcr(node: ScalarNode) -> Any:
         return pcr
     if isinstance(value, str) and scalars.integer(value) in range(len(Pcr)):
         raise MisspeltError(f"'{shortened(value)}' in quotes is not a PCR number", "Remove the quotes.")
-    close = nearest(node.text, (pcr.word for pcr in Pcr))
+    number = scalars.integer(node.text.lower().removeprefix("pcr").strip())
+    if number is not None and 0 <= number < len(Pcr):
+        close: str | None = Pcr(number).word
+    else:
+        close = nearest(node.text, (pcr.word for pcr in Pcr))
     raise MisspeltError(
         f"'{shortened(node.text)}' is not a PCR: a number from 0 to 23, or its name",
         f"Did you mean '{close}'?" if close else "Write for example 7 or secure-boot-policy.",

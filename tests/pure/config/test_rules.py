@@ -271,6 +271,13 @@ CASES = [
         ("scripts:", "trident: {datastorePath: state.sqlite}\nscripts:"),
     ),
     case(
+        "datastore-path-not-in-known-volume",
+        "trident.datastorePath",
+        "The datastore '/tmp/x.sqlite' would be in memory, and lost at a reboot.",
+        ("scripts:", "trident: {datastorePath: /tmp/x.sqlite}\nscripts:"),
+        ("  filesystems:\n", "  filesystems:\n    - {source: new, type: tmpfs, mountPoint: /tmp}\n"),
+    ),
+    case(
         "datastore-path-in-ab-update-volume",
         f"{FILESYSTEMS}[1].deviceId",
         "The datastore '/var/lib/trident/datastore.sqlite' is on the A/B volume pair 'root', mounted at '/': "

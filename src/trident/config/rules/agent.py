@@ -41,7 +41,10 @@ def _datastore_is_on_a_known_volume(subject: Subject) -> Iterator[Violation]:
         return
     if not trident.datastore_path.startswith("/"):
         yield Violation(_PATH, f"The datastore path '{trident.datastore_path}' is not absolute.")
-    elif volume is None and subject.storage.filesystem_at("/") is not None:
+    elif volume is not None:
+        message = f"The datastore '{trident.datastore_path}' would be in memory, and lost at a reboot."
+        yield Violation(_PATH, message)
+    elif subject.storage.filesystem_at("/") is not None:
         yield Violation(_PATH, f"No file system holds the datastore '{trident.datastore_path}'.")
 
 

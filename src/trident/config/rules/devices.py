@@ -108,7 +108,7 @@ def _reference_kinds_fit(subject: Subject) -> Iterator[Violation]:
         valid = tables.REFERENCE_VALIDITY[referrer.kind]
         for reference in referrer.references:
             device = subject.devices.get(reference.target)
-            if device is None or device.kind in valid:
+            if device is None or device.kind in valid or reference.target in subject.ambiguous:
                 continue
             wanted = _either([DEVICE_NOUNS[kind] for kind in DeviceKind if kind in valid])
             message = f"{referrer.label} needs {wanted}, but '{device.id}' is {DEVICE_NOUNS[device.kind]}."

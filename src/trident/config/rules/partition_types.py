@@ -60,6 +60,8 @@ def _verity_types_match(subject: Subject) -> Iterator[Violation]:
         if referrer.kind is not ReferrerKind.VERITY_DEVICE:
             continue
         references = {reference.is_hash: reference for reference in subject.sound_references(referrer)}
+        if len({reference.target for reference in referrer.references}) == 1:
+            continue  # told as one device named twice
         data_type, data_partition = _only_type(subject, references.get(False))
         partner = tables.MATCHING_HASH_TYPE.get(data_type)
         if data_partition is not None and partner is None and allowed.contains(data_type):

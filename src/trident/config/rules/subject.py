@@ -106,6 +106,11 @@ class Subject:
         return found
 
     @cached_property
+    def ambiguous(self) -> frozenset[str]:
+        """Ids of several devices: a mistake, and nobody knows which of them is meant."""
+        return frozenset(device.id for device in self.definitions if self.devices[device.id] is not device)
+
+    @cached_property
     def referrers(self) -> tuple[Referrer, ...]:
         """Everything that refers to block devices."""
         return tuple(_referrers(self.storage))
