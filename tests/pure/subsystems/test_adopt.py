@@ -19,6 +19,8 @@ from trident.servicing.compile import compile_plan
 from trident.subsystems.storage import StorageSubsystem
 from trident.subsystems.storage.adopt import RepartitionDisk
 from trident.subsystems.storage.check import partition_sizes
+from trident.subsystems.storage.fstab import WriteFstab, render
+from trident.subsystems.storage.mounts import MountNewroot, NewrootMount
 
 storage = StorageSubsystem()
 
@@ -105,6 +107,22 @@ def test_an_esp_whose_file_system_is_adopted_gets_the_boot_files_too() -> None:
     )
     assert refusals(beside(text)) == []
     assert "stage-boot-files:trident-a" in [step.id for step in compile_plan(beside(text)).steps]
+
+
+@pytest.mark.parametrize(("options", "kept", "check"), [("ro,nofail", True, "0"), ("nofail", False, "2")])
+def test_what_is_adopted_read_only_is_not_written_by_a_mount_or_a_check(
+    options: str, kept: bool, check: str
+) -> None:
+    text = BESIDE.replace(
+        "mountPoint: /srv/windows", f'mountPoint: {{path: /srv/windows, options: "{options}"}}'
+    )
+    steps = list(storage.steps(beside(text)))
+    mount = next(step for step in steps if isinstance(step, MountNewroot))
+    assert NewrootMount("windows", "/srv/windows", read_only=kept) in mount.mounts
+    assert ("windows" in mount.touches) is not kept
+    fstab = next(step for step in steps if isinstance(step, WriteFstab))
+    lines = render(fstab.entries, {str(entry.device_id): "/dev/x" for entry in fstab.entries}).splitlines()
+    assert f"/dev/x /srv/windows ntfs {options} 0 {check}" in lines
 
 
 def test_new_partitions_go_where_there_is_room() -> None:

@@ -111,7 +111,11 @@ class KernelCommandLine(Model, frozen=True, kw_only=True):
 
     extra_command_line: Annotated[
         tuple[str, ...],
-        Meta(description="Options to add to those of the image.", examples=[["console=ttyS0", "quiet"]]),
+        Meta(
+            description="Options to add to those of the image, whose kernel must have a stub of systemd 254 "
+            "or newer. Not with Secure Boot: what is added would have to be signed.",
+            examples=[["console=ttyS0", "quiet"]],
+        ),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trident.errors import Servicing
 from trident.plan.step import Operation, Phase, Step
-from trident.subsystems.storage.mounted import mounted_filesystems
+from trident.subsystems.storage.mounted import is_kept, mounted_filesystems
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -28,17 +28,19 @@ class FstabEntry:
         path: mount point; ``none`` for a swap area.
         fstype: file system type, or ``swap``.
         options: mount options.
+        kept: it is adopted and mounted read-only; a check at boot would write to it, clean as it may be.
     """
 
     device_id: str | None
     path: str
     fstype: str
     options: str = "defaults"
+    kept: bool = False
 
     @property
     def check_order(self) -> int:
         """Sixth field: the root file system is checked first, others after it, vfat without a journal too."""
-        if self.device_id is None or self.fstype == "swap":
+        if self.device_id is None or self.fstype == "swap" or self.kept:
             return 0
         return 1 if self.path == "/" else 2
 
@@ -62,6 +64,7 @@ class WriteFstab(Step):
                 path=entry.path,
                 fstype="vfat" if entry.filesystem.is_esp else str(entry.filesystem.type or "auto"),
                 options=entry.filesystem.mount_point.options if entry.filesystem.mount_point else "defaults",
+                kept=is_kept(entry.filesystem),
             )
             for entry in mounted_filesystems(situation)
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from trident.config.model import FileSystemSource
+
 if TYPE_CHECKING:
     from trident.config.model import FileSystem
     from trident.plan.situation import Situation
@@ -16,6 +18,12 @@ class Mounted(NamedTuple):
     filesystem: FileSystem
     path: str
     device_id: str | None
+
+
+def is_kept(filesystem: FileSystem) -> bool:
+    """Whether the target only reads it, and Trident with it: an adopted file system with option ``ro``."""
+    mount = filesystem.mount_point
+    return filesystem.source is FileSystemSource.ADOPTED and mount is not None and mount.is_read_only
 
 
 def mounted_filesystems(situation: Situation) -> tuple[Mounted, ...]:

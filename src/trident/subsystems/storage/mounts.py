@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trident.config.model import FileSystemSource
 from trident.errors import Servicing, TridentError
 from trident.plan.step import NEWROOT as MOUNTED_TARGET
 from trident.plan.step import STAGED, Operation, Phase, Step, content
-from trident.subsystems.storage.mounted import mounted_filesystems
+from trident.subsystems.storage.mounted import is_kept, mounted_filesystems
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -70,14 +69,7 @@ class MountNewroot(Step):
     def compile(cls, situation: Situation) -> MountNewroot:
         """The step for the target side of every A/B pair, and for all shared partitions."""
         mounts = tuple(
-            NewrootMount(
-                entry.device_id,
-                entry.path,
-                entry.filesystem.is_esp,
-                entry.filesystem.source is FileSystemSource.ADOPTED
-                and entry.filesystem.mount_point is not None
-                and entry.filesystem.mount_point.is_read_only,
-            )
+            NewrootMount(entry.device_id, entry.path, entry.filesystem.is_esp, is_kept(entry.filesystem))
             for entry in mounted_filesystems(situation)
         )
         return cls(
@@ -86,7 +78,9 @@ class MountNewroot(Step):
             f"({', '.join(mount.path for mount in mounts if mount.device_id is not None)})",
             operation=Operation.STAGE,
             phase=Phase.MOUNT,
-            touches=tuple(mount.device_id for mount in mounts if mount.device_id is not None),
+            touches=tuple(
+                mount.device_id for mount in mounts if mount.device_id is not None and not mount.read_only
+            ),
             mounts=mounts,
         )
 
