@@ -16,7 +16,7 @@ PACKAGES = (
     "initramfs-tools", "zstd", "cpio", "kmod",
     "systemd", "systemd-sysv", "udev", "dbus", "systemd-boot-efi", "systemd-ukify",
     "netplan.io", "iproute2", "libnss-myhostname", "openssh-server",
-    "sudo", "passwd", "util-linux", "mount", "procps",
+    "sudo", "passwd", "util-linux", "mount", "procps", "xfsprogs",
 )  # fmt: skip
 
 # Units that nothing in the lab needs; together they are a third of the boot time under emulation.
