@@ -24,6 +24,7 @@ PACKAGES: dict[str, str] = {
     "mkswap": "util-linux",
     "mmd": "mtools",
     "mount": "mount",
+    "mount.ntfs": "ntfs-3g",
     "resize2fs": "e2fsprogs",
     "rpm": "rpm",
     "sfdisk": "fdisk",

@@ -203,6 +203,17 @@ def test_a_file_system_that_is_not_there_is_told_before_anything_is_deleted(
     assert (error.code, error.details["found"]) == ("adopted-filesystem-mismatch", found)
 
 
+@pytest.mark.parametrize(
+    ("kind", "contents", "needed"),
+    [(", type: ntfs", CONTENTS, True), ("", CONTENTS, True), ("", {ESP: "vfat", WINDOWS: "ext4"}, False)],
+)
+def test_ntfs_needs_its_program_before_anything_is_deleted(
+    kind: str, contents: dict[str, str], needed: bool
+) -> None:
+    situation = beside(BESIDE.replace(", type: ntfs", kind), contents=contents)
+    assert ("mount.ntfs" in storage.tools(situation)) is needed
+
+
 def test_an_adopted_file_system_of_any_type_must_be_one() -> None:
     text = BESIDE.replace("source: adopted, type: ntfs", "source: adopted")
     assert refusals(beside(text)) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from trident.plan.situation import Effect
 from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
-from trident.subsystems.storage.adopt import RepartitionDisk, check_adopted_filesystems
+from trident.subsystems.storage.adopt import RepartitionDisk, check_adopted_filesystems, mounts_ntfs
 from trident.subsystems.storage.check import check_disks, check_smallest, check_unchanged_layout
 from trident.subsystems.storage.format import MakeFileSystem
 from trident.subsystems.storage.fstab import WriteFstab
@@ -56,6 +56,8 @@ class StorageSubsystem(Subsystem):
         steps = tuple(self.steps(situation))
         if any(isinstance(step, PartitionDisk | RepartitionDisk) for step in steps):
             found |= {"sfdisk", "udevadm"}
+        if mounts_ntfs(situation):
+            found.add("mount.ntfs")
         if any(isinstance(step, MakeSwap) for step in steps):
             found.add("mkswap")
         return found | {f"mkfs.{step.fstype}" for step in steps if isinstance(step, MakeFileSystem)}

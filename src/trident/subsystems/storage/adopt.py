@@ -93,6 +93,21 @@ def check_adoption(disk: Disk, facts: DiskFacts) -> Iterator[TridentError]:
     yield from _check_names(disk, entries)
 
 
+def mounts_ntfs(situation: Situation) -> bool:
+    """Whether a file system that is mounted is ntfs, which takes a program of its own."""
+    storage = situation.desired.storage
+    mounted = [filesystem for filesystem in storage.filesystems if filesystem.mount_point is not None]
+    if any(filesystem.type is FileSystemType.NTFS for filesystem in mounted):
+        return True
+    ids = {filesystem.device_id for filesystem in mounted}
+    for disk in storage.disks:
+        facts = situation.facts.disks.get(disk.device)
+        for adopted, entry in _matched(disk, facts):
+            if adopted.id in ids and facts is not None and facts.contents.get(entry.uuid) == "ntfs":
+                return True
+    return False
+
+
 def check_adopted_filesystems(situation: Situation) -> Iterator[TridentError]:
     """File systems on adopted partitions that are not there, or are of another type."""
     if situation.servicing_type is not ServicingType.CLEAN_INSTALL:
