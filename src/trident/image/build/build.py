@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from trident.image.build.ext4 import Identity, make_ext4
 from trident.image.build.layout import Layout
 from trident.image.build.packages import installed_packages
 from trident.image.build.read_tree import read_tree
+from trident.image.build.scratch import scratch_directory
 from trident.image.build.tree import Tree
 from trident.image.build.uki import Uki, boot_loader, fallback_name, loader_name, make_uki
 from trident.image.cosi.metadata import (
@@ -81,11 +81,7 @@ def build_image(tree: Path, layout: Layout, output: Path, progress: Progress = s
     require(TOOLS)
     _check_output(tree, output)
     steps = _Steps(progress)
-    with (
-        replacing(output) as cosi,
-        tempfile.TemporaryDirectory(dir=output.parent, prefix=".image-build-") as name,
-    ):
-        scratch = Path(name)
+    with replacing(output) as cosi, scratch_directory(output.parent) as scratch:
         with steps.step("read-tree", f"Read the root tree {tree} and make the UKI"):
             parts = _read(tree, layout, scratch)
         with steps.step("root", "Make the root file system"):
