@@ -17,11 +17,11 @@ from threading import Lock
 from typing import Protocol
 
 from trident.errors import InvalidInput, UnsupportedConfiguration
+from trident.host.target import Target
 from trident.image.cosi.fields import corrupt, shown
 from trident.image.cosi.metadata import ImageFile
 from trident.image.cosi.reader import Cosi
 from trident.image.crew import Crew, Lane
-from trident.image.target import Target
 
 _COMPRESSED_BUFFERS = 4
 _COMPRESSED_SIZE = 1024 * 1024

@@ -9,13 +9,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trident.errors import InvalidInput, UnsupportedConfiguration
+from trident.host.target import PIECE, Target
 from trident.image.check import PartitionView, inspect_cosi, read_gpt, shifted
 from trident.image.cosi.metadata import Disk
 from trident.image.cosi.reader import Cosi
 from trident.image.gpt import Gpt
 from trident.image.source.local import local_path
 from trident.image.stream import Moved, stream_image
-from trident.image.target import PIECE, Target
 
 _MEBIBYTE = 1024 * 1024
 

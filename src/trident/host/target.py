@@ -1,4 +1,4 @@
-"""The block device or file that an image is written to: direct I/O, and zeroes without writing them.
+"""The block device or file that an image goes to: direct I/O, and zeroes without writing them.
 
 Device-neutral on purpose: it knows of no slot, partition or file system.
 """
