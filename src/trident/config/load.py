@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as FilePath
@@ -131,15 +130,15 @@ def judge_host_configuration(
     configuration = reader_of(HostConfiguration)(document.root, (), complaints)
     problems += [_from_complaint(complaint, document, source_name) for complaint in complaints]
     if complaints.dropped:
-        problems.append(_dropped(complaints.dropped, document, source_name))
+        problems.append(_dropped(f"{complaints.dropped} more mistakes", document, source_name))
     if not complaints and not document.is_broken:
         problems += _judge(configuration, document, source_name, (), storage_may_be_missing)
     elif not document.is_broken and not complaints.dropped:
         problems += _judge_mended(document, complaints, source_name, storage_may_be_missing)
     is_read = not complaints and not document.is_broken
     if beside is not None and is_read and configuration is not None:
-        remarks = itertools.islice(beside(configuration), MOST_COMPLAINTS)
-        problems += [_from_remark(remark, document, source_name) for remark in remarks]
+        remarks = (_from_remark(remark, document, source_name) for remark in beside(configuration))
+        problems += _most(remarks, document, source_name)
     return _verdict(configuration if is_read else None, problems, RULES_CODE if is_read else PARSE_CODE)
 
 
@@ -239,8 +238,23 @@ def _judge(
 
     is_without_storage = storage_may_be_missing and configuration.storage == type(configuration.storage)()
     skipped = (*unread, ("storage",)) if is_without_storage else unread
-    found = itertools.islice(judge(configuration, skipped), MOST_COMPLAINTS)
-    return [_from_violation(rule, violation, document, source_name) for rule, violation in found]
+    found = judge(configuration, skipped)
+    problems = (_from_violation(rule, violation, document, source_name) for rule, violation in found)
+    return _most(problems, document, source_name)
+
+
+def _most(problems: Iterable[Problem], document: Document, source_name: str) -> list[Problem]:
+    """The first thousand errors and the first thousand warnings, so that no warning crowds an error out."""
+    kept: list[Problem] = []
+    room = dict.fromkeys(Severity, MOST_COMPLAINTS)
+    for problem in problems:
+        room[problem.severity] -= 1
+        if room[problem.severity] >= 0:
+            kept.append(problem)
+        elif problem.severity is Severity.ERROR:
+            kept.append(_dropped("There are more mistakes, which", document, source_name))
+            break
+    return kept
 
 
 def _from_finding(finding: Finding, document: Document, source_name: str) -> Problem:
@@ -271,9 +285,9 @@ def _from_complaint(complaint: Complaint, document: Document, source_name: str) 
     )
 
 
-def _dropped(count: int, document: Document, source_name: str) -> Problem:
-    last = max(0, document.text.count("\n") - 1)
-    finding = Finding("too-many-mistakes", f"{count} more mistakes are not shown.", last, 0)
+def _dropped(which: str, document: Document, source_name: str) -> Problem:
+    last = max(0, document.text.count("\n") - 1) if document.text else -1
+    finding = Finding("too-many-mistakes", f"{which} are not shown.", last, min(last, 0))
     return _from_finding(finding, document, source_name)
 
 
