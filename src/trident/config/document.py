@@ -12,6 +12,8 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from trident.config.compose import MAX_DEPTH, MAX_VALUES, compose
 from trident.config.findings import MAX_FINDINGS, Finding, Findings
 from trident.config.nodes import Node
@@ -57,6 +59,15 @@ class Document:
         first = max(0, min(column - width * 3 // 5, end - start - width))
         return self.text[start + first : min(end, start + first + width)].rstrip(_LINE_ENDS), first
 
+    def within(self, finding: Finding) -> Finding:
+        """The finding at the end of the text if it stands behind: libyaml ends the last line by itself."""
+        self._bounds(0)
+        assert self._starts is not None
+        last = len(self._starts) - 1
+        if finding.line <= last:
+            return finding
+        return msgspec.structs.replace(finding, line=last, column=len(self.text) - self._starts[last])
+
     def _bounds(self, number: int) -> tuple[int, int]:
         if self._starts is None:
             self._starts = array("L", [0])
@@ -91,6 +102,8 @@ def read_document(source: str | bytes) -> Document:
     if _BOM in text:
         findings.add(_inner_mark(text))
     document.root = compose(_parser(text), document.line, findings)
+    for index, finding in enumerate(findings):
+        findings[index] = document.within(finding)
     return document
 
 
