@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.report import Report
 
 # Each is a module of this package with ``run(arguments) -> Report`` and ``options(parser)``.
-NAMES = ("stream", "startup")
+NAMES = ("stream", "startup", "validate")
 
 
 def main() -> int:
