@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.machine.image.server import (
     status,
     without_range,
 )
+from tests.machine.image.test_build import archive, built
 from tests.pure.config.sample import VALID, edited
 from tests.pure.image.samples import Sample
 from trident.cli.main import main
@@ -60,6 +62,23 @@ def test_the_image_is_fetched_once_also_where_each_configuration_names_it(
     file.write_text(NO_NETPLAN.replace("http://127.0.0.1/v1.cosi", server.url))
     assert main(["validate", str(file), str(file), "--own-image"]) == 0
     assert len(server.requests) <= 2
+
+
+def test_an_image_that_trident_built_fits_what_names_its_hash(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = built(archive(tmp_path / "tree.tar"), tmp_path / "lab.cosi")
+    file = tmp_path / "host.yaml"
+    fitting = NO_NETPLAN.replace("sha384: ignored", f"sha384: {report.metadata_sha384}")
+    with serving(report.output.read_bytes()) as server:
+        file.write_text(fitting)
+        assert main(["validate", str(file), "--image", server.url, "--architecture", "amd64"]) == 0
+        told = capsys.readouterr()
+        assert (told.out, told.err) == (f"{file} is a valid Host Configuration and fits its image.\n", "")
+        file.write_text(fitting.replace("size: 2G", "size: 4M"))
+        assert main(["validate", str(file), "--image", server.url, "--output", "json"]) == 2
+    sizes = {problem["path"] for problem in problems(capsys)}
+    assert sizes == {"storage.disks[0].partitions[1].size"}
 
 
 def test_a_redirect_is_followed(server: Server, path: str) -> None:
