@@ -172,7 +172,7 @@ def _devices_are_not_shared(subject: Subject) -> Iterator[Violation]:
 
 def _above(subject: Subject, target: str, owner: Referrer) -> str | None:
     """What to refer to instead of a device that belongs to another one."""
-    device = next((device for device in subject.definitions if device.path == owner.path), None)
+    device = subject.devices_by_path.get(owner.path)
     return f"'{target}' belongs to '{device.id}': refer to that." if device else None
 
 

@@ -92,7 +92,7 @@ def _places_are_on_ab(subject: Subject) -> Iterator[Violation]:
         place = collapse(extension.path or DEFAULT_DIRECTORIES[key])
         if extension.path is not None and _parted(extension.path)[0] not in DIRECTORIES[key]:
             continue  # told already
-        holder = subject.storage.filesystem_holding(place)
+        holder = subject.holder_of(place)
         device = holder.device_id if holder else None
         if holder is None or (device is not None and subject.layers.is_on_ab(device)):
             continue

@@ -148,6 +148,25 @@ class Subject:
                     found.sizes.update({k: v for k, v in lower.sizes.items() if k not in found.sizes})
         return found
 
+    @cached_property
+    def devices_by_path(self) -> dict[Path, Device]:
+        """Block devices by the place where they are defined."""
+        return {device.path: device for device in self.definitions}
+
+    @cached_property
+    def _mounted(self) -> dict[str, FileSystem]:
+        mounted: dict[str, FileSystem] = {}
+        for filesystem in self.storage.filesystems:
+            if filesystem.mount_point is not None:
+                mounted.setdefault(filesystem.mount_point.path, filesystem)
+        return mounted
+
+    def holder_of(self, path: str) -> FileSystem | None:
+        """The mounted file system that holds an absolute path, found upwards; for many paths in a row."""
+        while path not in self._mounted and path != "/":
+            path = path.rpartition("/")[0] or "/"
+        return self._mounted.get(path)
+
     def is_pair(self, block_device_id: str) -> bool:
         """Whether an id names an A/B volume pair itself, and not what lies on one."""
         device = self.devices.get(block_device_id)
