@@ -16,7 +16,7 @@ import msgspec
 
 from trident.config.compose import MAX_DEPTH, MAX_VALUES, compose
 from trident.config.findings import MAX_FINDINGS, Finding, Findings
-from trident.config.nodes import Node
+from trident.config.nodes import Node, ScalarNode
 
 MAX_BYTES = 8 * 1024 * 1024
 
@@ -36,6 +36,7 @@ class Document:
         self.root = root
         self.findings = Findings()
         self._starts: array[int] | None = None
+        self._hidden: dict[int, list[tuple[int, int]]] = {}
 
     def showing(self, root: Node) -> Document:
         """The same text with another tree over it, such as one with its mistakes mended."""
@@ -57,7 +58,20 @@ class Document:
         """At most ``width`` characters of a line around a column, and the column at which they start."""
         start, end = self._bounds(number)
         first = max(0, min(column - width * 3 // 5, end - start - width))
-        return self.text[start + first : min(end, start + first + width)].rstrip(_LINE_ENDS), first
+        shown = self.text[start + first : min(end, start + first + width)].rstrip(_LINE_ENDS)
+        for secret, length in self._hidden.get(number, ()):
+            begin, stop = max(0, secret - first), max(0, secret + length - first)
+            shown = shown[:begin] + "*" * len(shown[begin:stop]) + shown[stop:]
+        return shown, first
+
+    def hide(self, node: ScalarNode) -> None:
+        """Let no excerpt show a value."""
+        if node.line >= 0:
+            self._hidden.setdefault(node.line, []).append((node.column, node.width))
+
+    def is_hidden(self, node: Node) -> bool:
+        """Whether a value may not be shown."""
+        return (node.column, node.width) in self._hidden.get(node.line, ())
 
     def within(self, finding: Finding) -> Finding:
         """The finding at the end of the text if it stands behind: libyaml ends the last line by itself."""

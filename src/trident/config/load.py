@@ -119,8 +119,8 @@ def judge_host_configuration(
         beside: what else to say about a configuration that could be read, valid or not.
     """
     document = read_document(text)
-    problems = [_from_finding(finding, document, source_name) for finding in document.findings]
     if document.root is None or (isinstance(document.root, ScalarNode) and document.root.is_empty):
+        problems = [_from_finding(finding, document, source_name) for finding in document.findings]
         if not document.is_broken:
             message = "The file is empty; a Host Configuration needs at least an image and storage."
             empty = Finding("yaml-empty", message, 0, 0)
@@ -128,7 +128,13 @@ def judge_host_configuration(
         return _verdict(None, problems, PARSE_CODE)
     complaints = Complaints()
     configuration = reader_of(HostConfiguration)(document.root, (), complaints)
+    for secret in complaints.secrets:
+        document.hide(secret)
+    problems = [_from_finding(finding, document, source_name) for finding in document.findings]
     problems += [_from_complaint(complaint, document, source_name) for complaint in complaints]
+    problems += [
+        _from_complaint(warning, document, source_name, Severity.WARNING) for warning in complaints.warnings
+    ]
     if complaints.dropped:
         problems.append(_dropped(f"{complaints.dropped} more mistakes", document, source_name))
     if not complaints and not document.is_broken:
@@ -273,7 +279,9 @@ def _from_finding(finding: Finding, document: Document, source_name: str) -> Pro
     )
 
 
-def _from_complaint(complaint: Complaint, document: Document, source_name: str) -> Problem:
+def _from_complaint(
+    complaint: Complaint, document: Document, source_name: str, severity: Severity = Severity.ERROR
+) -> Problem:
     return _located(
         document,
         source_name,
@@ -282,6 +290,7 @@ def _from_complaint(complaint: Complaint, document: Document, source_name: str) 
         code=complaint.code,
         message=complaint.message,
         suggestion=complaint.suggestion,
+        severity=severity,
     )
 
 
@@ -325,6 +334,8 @@ def _located(document: Document, source_name: str, path: Path, at_key: bool, **r
     column = place.column if place is not None and line >= 0 else -1
     source_line, line_start = document.excerpt(line, column, _WIDEST_LINE)
     shown = value.text if isinstance(value, ScalarNode) and not at_key else None
+    if value is not None and document.is_hidden(value):
+        shown = None
     return Problem(
         file=source_name,
         line=line + 1,

@@ -22,7 +22,7 @@ from trident.config.mend import Mend
 from trident.config.model.base import Model
 from trident.config.nearest import nearest
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, shortened
-from trident.config.spelling import UUID, ByKey, OrUuid, Shorthand, Spelling
+from trident.config.spelling import UUID, ByKey, Judged, OrUuid, Shorthand, Spelling
 from trident.config.suggestion import for_unknown_field
 
 
@@ -48,9 +48,19 @@ MOST_COMPLAINTS = 1000
 
 
 class Complaints(list[Complaint]):
-    """Mistakes, of which only the first thousand are kept; guesses are made for the first hundred."""
+    """Mistakes, of which only the first thousand are kept; guesses are made for the first hundred.
 
-    dropped = 0
+    Attributes:
+        dropped: how many were not kept.
+        warnings: what is no mistake, but should be told.
+        secrets: values that no message may show.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropped = 0
+        self.warnings: list[Complaint] = []
+        self.secrets: list[ScalarNode] = []
 
     def append(self, complaint: Complaint) -> None:
         """Note a mistake, or only count it."""
@@ -58,6 +68,11 @@ class Complaints(list[Complaint]):
             super().append(complaint)
         else:
             self.dropped += 1
+
+    def warn(self, complaint: Complaint) -> None:
+        """Note what is no mistake; beyond the first thousand it is forgotten."""
+        if len(self.warnings) < MOST_COMPLAINTS:
+            self.warnings.append(complaint)
 
     @property
     def may_guess(self) -> bool:
@@ -132,6 +147,8 @@ def reader_of(annotation: Any) -> Reader:
             return _maybe(_one_of(mark.kind, or_uuid=True), optional)
         if isinstance(mark, ByKey):
             return _maybe(_by_key(mark), optional)
+        if isinstance(mark, Judged):
+            return _maybe(_judged(mark), optional)
     return _maybe(_plain_reader(inner), optional)
 
 
@@ -311,6 +328,20 @@ def _any_value(node: Node, path: Path, complaints: Complaints) -> Any:
         complaints.append(Complaint("invalid-value", message, path, "Put it in quotes if it is text."))
         return BAD
     return value
+
+
+def _judged(judged: Judged) -> Reader:
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        if _is_empty(node):
+            node = MapNode(node.line, node.column)
+        if not isinstance(node, MapNode):
+            return _wrong(node, path, complaints, "a mapping")
+        before = len(complaints) + complaints.dropped
+        if node.line >= 0:  # plain data was judged when it was text
+            judged.judge(node, path, complaints)
+        return values.as_written(node) if len(complaints) + complaints.dropped == before else BAD
+
+    return read
 
 
 def _short_or_object(shorthand: Shorthand) -> Reader:

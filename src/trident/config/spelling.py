@@ -82,6 +82,16 @@ class ByKey(msgspec.Struct, frozen=True):
     without: type[Any]
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """A mapping that is kept as it is written, once something else has judged it.
+
+    Attributes:
+        judge: is given the mapping, its path and the complaints to add to.
+    """
+
+    judge: Callable[[Any, Any, Any], None]
+
+
 def _strict_text(node: ScalarNode) -> str:
     """Text that upstream reads through a buffer, where a plain number or boolean is none."""
     if not values.is_text(node) or node.tag.startswith("!"):
@@ -240,3 +250,12 @@ PLAIN_SHA384 = Spelling("96 hexadecimal digits", _plain_sha384)
 STRICT_PATH = Spelling("a path", _strict_path)
 ANY_URL = URL
 QUOTED_TEXT = Spelling("text", _strict_text, takes_null=False)
+
+
+def _judge_netplan(node: Any, path: Any, complaints: Any) -> None:
+    from trident.config.netplan.judge import judge
+
+    judge(node, path, complaints)
+
+
+NETPLAN = Judged(_judge_netplan)

@@ -92,6 +92,26 @@ def plain(node: Node) -> Any:
         return node.text
 
 
+def as_written(node: Node) -> Any:
+    """A tree as plain data for a program that takes every scalar as text, as netplan does.
+
+    A number or boolean is one only if it is written back as it stands here: a password ``1e3`` stays text.
+    A tag with nothing behind it names a value.
+    """
+    if isinstance(node, MapNode):
+        return {key: as_written(child) for key, child in node.values.items()}
+    if isinstance(node, ListNode):
+        return [as_written(child) for child in node.items]
+    if node.tag.startswith("!") and node.plain and scalars.is_null(node.text):
+        return node.tag[1:]
+    value = plain(node)
+    if value is None or isinstance(value, str):
+        return value
+    return (
+        value if (str(value).lower() if isinstance(value, bool) else str(value)) == node.text else node.text
+    )
+
+
 def is_text(node: ScalarNode) -> bool:
     """Whether a scalar is text where anything may stand."""
     return isinstance(_of_its_own(node), str)

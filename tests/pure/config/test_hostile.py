@@ -45,7 +45,7 @@ def pairs(line: str, count: int) -> str:
 UNKNOWN = "".join(f"mountPiont{n}: 1\n" for n in range(90_000))
 CLIMB = VALID.replace("path: /data", "path: " + "/.." * 2_000_000)
 NUMBER = VALID.replace("size: grow", "size: " + "9" * 7_000_000)
-INTERFACES = "{" + ",".join(f"e{n}: {{a: b}}" for n in range(40_000)) + "}"
+INTERFACES = "{" + ",".join(f"e{n}: {{link: b}}" for n in range(40_000)) + "}"
 
 HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "eight mebibytes of nothing": ("\n" * 8_000_000, "yaml-empty"),

@@ -417,14 +417,6 @@ def test_an_unknown_field_is_an_error_with_what_was_meant(old: str, new: str, su
     assert [problem.suggestion for problem in problems] == [suggestion]
 
 
-def test_netplan_keeps_the_values_that_the_core_schema_makes() -> None:
-    netplan = "{version: 2, a: [yes, true, 0755, 0o17, 1.5, .inf, ~, '1', 1e3, 52:54:00:12:34:56]}"
-    configuration = loaded(("{version: 2, ethernets: {lan: {dhcp4: true}}}", netplan))
-    values = ["yes", True, "0755", 15, 1.5, float("inf"), None, "1", 1000.0, "52:54:00:12:34:56"]
-    assert configuration.os.netplan == {"version": 2, "a": values}
-    assert HostConfiguration.from_document(configuration.to_document()) == configuration
-
-
 def test_what_is_missing_is_told_at_the_object_that_lacks_it() -> None:
     problems = problems_of(edited(("{id: data, size: grow}", "{}"), ("/dev/vda", "null")))
     assert [(p.line, p.path, p.message) for p in problems] == [

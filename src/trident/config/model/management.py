@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from trident.config.model.base import Model
 from trident.config.model.users import User
+from trident.config.spelling import NETPLAN
 
 
 class ManagementOs(Model, frozen=True, kw_only=True):
@@ -17,6 +18,7 @@ class ManagementOs(Model, frozen=True, kw_only=True):
 
     netplan: Annotated[
         dict[str, Any] | None,
+        NETPLAN,
         Meta(
             description="Network settings of the installing OS, as netplan's `network` mapping (version 2).",
             examples=[{"version": 2, "ethernets": {"eth0": {"dhcp4": True}}}],

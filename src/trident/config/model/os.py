@@ -11,7 +11,7 @@ from msgspec import Meta
 from trident.config.model.base import Model
 from trident.config.model.extensions import Extension
 from trident.config.model.users import User
-from trident.config.spelling import PATH
+from trident.config.spelling import NETPLAN, PATH
 
 
 class AdditionalFile(Model, frozen=True, kw_only=True):
@@ -126,6 +126,7 @@ class Os(Model, frozen=True, kw_only=True):
 
     netplan: Annotated[
         dict[str, Any] | None,
+        NETPLAN,
         Meta(
             description="Network settings: what stands below `network` in a netplan file, version 2, for "
             "networkd.",

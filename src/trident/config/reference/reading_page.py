@@ -30,6 +30,12 @@ A value out of a list of names can also be written as a tag with nothing behind 
 other tag is a warning where it changes nothing, and a mistake where it does not fit (`!!null` before a word;
 a tag such as `!x` on `content`, `sha384`, a size, a partition type or a mount point).
 
+Network settings (`netplan`) are judged key by key as upstream judges them, by the types of netplan-types 0.5:
+where it knows a type, what does not fit is a mistake. Keys that it does not know, and settings that all
+devices share (`dhcp4`, `addresses`, `routes`), are never refused. What netplan itself is going to refuse is a
+warning: an installation or update fails when the netplan of the target OS refuses its settings. Netplan is
+handed every value as it is written: a password `0x1F` stays that.
+
 A key that stands twice in one mapping is a mistake, as are keys that are lists or mappings. Merge keys
 (`<<`) are not part of YAML 1.2: `<<` is a key like any other. Anchors and aliases work. A file may have
 {megabytes} MiB, {depth} levels and {values} values with aliases written out. A byte order mark at the start
