@@ -222,7 +222,7 @@ def _add_graph(verbs: Verbs[_Parser]) -> None:
     )
     _add_configuration(parser, "the Host Configuration to draw")
     parser.add_argument(
-        "-f", "--format", choices=tuple(GRAPH_FORMATS),
+        "-f", "--format", choices=GRAPH_FORMATS,
         help="what to write: %(choices)s [default: by the name of OUTFILE, else tree]",
     )  # fmt: skip
     parser.add_argument("-o", "--outfile", metavar="OUTFILE", help="write to this file instead")

@@ -382,7 +382,7 @@ def _object(model: type[Model]) -> Reader:
             return _read_fields(model, node, path, complaints)
         if _is_empty(node):
             return _read_fields(model, MapNode(node.line, node.column), path, complaints)
-        return _wrong(node, path, complaints, "a mapping")
+        return _wrong(node, path, complaints, "a mapping", f"Its fields are: {', '.join(fields_of(model))}.")
 
     return read
 

@@ -229,7 +229,7 @@ REFUSED: list[tuple[Place, str, str, str | None]] = [
     (LIST, "null", NO_LIST + "'null'.", "Write an item as '- ' on a line of its own, or [] for none."),
     (LIST, "a", NO_LIST + "'a'.", "Write an item as '- ' on a line of its own, or [] for none."),
     (LIST, "{}", NO_LIST + "a mapping.", "Write an item as '- ' on a line of its own, or [] for none."),
-    (OBJECT, "null", "Here must stand a mapping, not 'null'.", None),
+    (OBJECT, "null", "Here must stand a mapping, not 'null'.", "Its fields are: enable, disable."),
     (
         OBJECT,
         "{<<: {enable: [a]}}",
