@@ -1,0 +1,118 @@
+"""Plans for a machine that is not this one: its status comes from a file, the rest is assumed and named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.pure.servicing import samples
+from trident.errors import InvalidInput
+from trident.plan.preview import Preview
+from trident.servicing.assume import BLANK, read_status
+from trident.servicing.environment import Environment
+from trident.servicing.preview import preview
+from trident.state.datastore import dump_yaml
+from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
+
+SAMPLE = samples.document(samples.SAMPLES[0])
+RUNNING = samples.read(samples.SAMPLES[0])
+
+
+def wanted(**changes: object) -> Preview:
+    """A plan for another host, to whose image there is no way from here."""
+    document = SAMPLE | {"image": {"url": "file:///nowhere/v2.cosi", "sha384": "ignored"}} | changes
+    config = type(RUNNING).from_document(document)
+    return preview(config, Environment(), assumed=samples.provisioned(RUNNING))
+
+
+def test_a_blank_machine_is_installed() -> None:
+    shown = preview(RUNNING.evolve(image=None), Environment(), assumed=BLANK)
+    assert shown.plan.servicing_type is ServicingType.CLEAN_INSTALL
+    assert [error.code for error in shown.refusals] == ["missing-os-image", "missing-os-image"]
+    assert any("/dev/vda" in text for text in shown.assumptions)
+
+
+def test_a_host_is_updated_and_an_image_out_of_reach_is_an_assumption() -> None:
+    shown = wanted()
+    assert shown.plan.servicing_type is ServicingType.AB_UPDATE
+    assert shown.plan.target_volume is AbVolume.B
+    assert shown.refusals == ()
+    assert not shown.plan.image_known
+    assert shown.to_document()["bytesToFetch"] is None
+    assert any("could not be looked at" in text for text in shown.assumptions)
+
+
+def test_nothing_to_do_needs_no_image() -> None:
+    shown = preview(RUNNING, Environment(), assumed=samples.provisioned(RUNNING))
+    assert shown.plan.nothing_to_do
+    assert shown.plan.changes == ()
+
+
+def test_a_layout_that_an_update_cannot_change_is_shown_with_its_refusal() -> None:
+    storage = json.loads(json.dumps(SAMPLE["storage"]))
+    storage["disks"][0]["partitions"][3]["size"] = "512M"
+    shown = wanted(storage=storage)
+    assert [error.code for error in shown.refusals] == ["invalid-host-configuration-dynamic"]
+    assert shown.plan.steps
+    assert "storage.disks[os].partitions[trident].size" in [change.field for change in shown.plan.changes]
+
+
+@pytest.mark.parametrize("write", [dump_yaml, json.dumps], ids=["YAML", "JSON"])
+def test_the_status_is_read_as_get_prints_it(tmp_path: Path, write: object) -> None:
+    status = samples.provisioned(RUNNING)
+    file = tmp_path / "status"
+    file.write_text(write(status.to_document()))  # type: ignore[operator]
+    assert read_status(str(file)) == status
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "7",
+        "servicingState",
+        "servicingState: on-fire",
+        "servicingState: [provisioned]",
+        "servicingState: provisioned\nabActiveVolume: volume-c",
+        "servicingState: provisioned\ninstallIndex: many",
+        "servicingState: provisioned\ninstallIndex: [1]",
+        "storage: {}",
+        "servicingState: {a: b",
+        "\x00\x01",
+        "a: &a [*a]",
+    ],
+)
+def test_a_file_that_is_no_status_is_one_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "status"
+    file.write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        read_status(str(file))
+    assert caught.value.code == "parse-host-status-file"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spec": {}},
+        {"spec": {"no": "such"}},
+        {"partition_paths": {}},
+        {"servicing_state": ServicingState.CLEAN_INSTALL_STAGED},
+        {"servicing_state": ServicingState.MANUAL_ROLLBACK_AB_FINALIZED},
+        {"ab_active_volume": None},
+    ],
+    ids=str,
+)
+def test_a_status_that_fits_no_update_ends_in_an_error_or_a_refusal(changes: dict[str, object]) -> None:
+    from trident.errors import TridentError
+
+    odd: HostStatus = samples.provisioned(RUNNING).evolve(**changes)
+    try:
+        shown = preview(RUNNING.evolve(image=None), Environment(), assumed=odd)
+    except TridentError as error:
+        assert error.kind != "internal"
+    else:
+        assert shown.refusals
