@@ -11,6 +11,7 @@ from trident.plan.step import not_supported_yet
 from trident.servicing.image_match import odd_mismatches, refuse_mismatches
 from trident.servicing.persist import PersistDatastore
 from trident.servicing.unsupported import not_yet, unworkable
+from trident.servicing.volumes import no_target
 from trident.state.status import ServicingType
 from trident.subsystems import ALL
 
@@ -28,13 +29,10 @@ def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan
     """Every step of the servicing in the order of execution, also those that cannot be carried out yet.
 
     Steps are sorted by phase; within a phase the order of the subsystems, and of the steps that one
-    subsystem names, is kept. What a step touches is told down to the partitions.
+    subsystem names, is kept. What a step touches is told down to the partitions. Without a volume to write
+    a root file system to there are no steps.
     """
-    steps = [step for subsystem in ALL for step in subsystem.steps(situation)]
-    if situation.servicing_type is ServicingType.CLEAN_INSTALL:
-        # The target's own record of its install comes before the boot order is touched: a machine
-        # that boots into the target always finds a datastore that says how it got there.
-        steps.insert(0, PersistDatastore.compile(situation))
+    steps = _steps(situation) if no_target(situation) is None else []
     steps = [_with_devices_behind(step, situation) for step in steps]
     steps.sort(key=lambda step: step.phase)
     runtime = situation.servicing_type is ServicingType.RUNTIME_UPDATE
@@ -47,6 +45,16 @@ def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan
         image_known=situation.image is not None or runtime,
         not_yet=not_yet(situation, steps),
     )
+
+
+def _steps(situation: Situation) -> list[Step]:
+    steps = [step for subsystem in ALL for step in subsystem.steps(situation)]
+    if situation.servicing_type is ServicingType.CLEAN_INSTALL and not situation.desired.trident.disable:
+        # The target's own record of its install comes before the boot order is touched: a machine
+        # that boots into the target always finds a datastore that says how it got there. A target
+        # without an agent has nobody to read it.
+        steps.insert(0, PersistDatastore.compile(situation))
+    return steps
 
 
 def _with_devices_behind(step: Step, situation: Situation) -> Step:
@@ -66,6 +74,9 @@ def refusals(situation: Situation, plan: Plan) -> Iterable[TridentError]:
     if plan.not_yet:
         yield not_supported_yet(plan.not_yet)
     yield from unworkable(situation.desired)
+    without = no_target(situation)
+    if without is not None:
+        yield without
     yield from refuse_mismatches(situation)
     for subsystem in ALL:
         yield from subsystem.check(situation)

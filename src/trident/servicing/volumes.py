@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trident.errors import Servicing
+from trident.config.model import FileSystemSource
+from trident.errors import Servicing, TridentError, UnsupportedConfiguration
 from trident.plan.situation import Facts, Situation
 from trident.state.status import AbVolume, HostStatus, ServicingType
 
@@ -27,6 +28,32 @@ def target_root(situation: Situation) -> str:
         if path is not None:
             return path
     raise Servicing("get-root-block-device-id", "Host Status names no device for the root file system.")
+
+
+def no_target(situation: Situation) -> TridentError | None:
+    """Why there is no volume that this servicing could make a root file system on; ``None`` if there is one.
+
+    The ESP's files take their way over that volume too, so it must be one that is overwritten anyway.
+    """
+    if situation.servicing_type not in {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}:
+        return None
+    storage = situation.desired.storage
+    root = storage.filesystem_at("/")
+    if root is None or root.device_id is None or root.source is not FileSystemSource.IMAGE:
+        return UnsupportedConfiguration(
+            "root-not-from-image",
+            "The root file system does not come from the image; this version of Trident cannot install that.",
+            hint="Give the file system at '/' the source 'image' and a device.",
+        )
+    if situation.servicing_type is ServicingType.AB_UPDATE and not storage.is_ab(root.device_id):
+        return UnsupportedConfiguration(
+            "root-not-on-ab-volume",
+            f"The root file system is on '{root.device_id}', which is no A/B volume pair: "
+            "an update has no place for a new one beside the one that runs.",
+            hint="Install the host anew, with an A/B volume pair for '/'.",
+            details={"device_id": root.device_id},
+        )
+    return None
 
 
 def same_device(running: str | None, expected: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from trident.errors import TridentError
 from trident.plan.plan import Plan
 from trident.plan.situation import Situation
 from trident.plan.step import Operation
-from trident.servicing.compile import compile_plan, refuse
+from trident.servicing.compile import compile_plan, refusals, refuse
 from trident.servicing.select import select_update
 from trident.state.status import AbVolume, ServicingType
 
@@ -93,3 +94,26 @@ def test_an_update_to_the_image_that_runs_is_refused() -> None:
     with pytest.raises(TridentError) as caught:
         refuse(same, compile_plan(same))
     assert caught.value.code == "duplicate-fs-uuid-ab-update"
+
+
+def test_a_target_without_an_agent_is_left_no_datastore() -> None:
+    """Its path then says nothing; it may even lie on a volume that A and B do not share."""
+    situation = situations.clean_install()
+    disabled = replace(
+        situation, desired=situation.desired.evolve(trident=situation.desired.trident.evolve(disable=True))
+    )
+    assert "persist-datastore" not in [step.id for step in compile_plan(disabled).steps]
+
+
+def test_an_update_without_a_pair_for_the_root_is_refused_and_has_no_steps() -> None:
+    """Nothing may take its way over the volume that runs, not even the ESP's files."""
+    situation = situations.ab_update()
+    storage = situation.desired.storage
+    root = storage.filesystem_at("/")
+    assert root is not None
+    others = tuple(fs for fs in storage.filesystems if fs is not root)
+    unpaired = storage.evolve(ab_update=None, filesystems=(*others, root.evolve(device_id="root-a")))
+    case = replace(situation, desired=situation.desired.evolve(storage=unpaired))
+    plan = compile_plan(case)
+    assert plan.steps == ()
+    assert "root-not-on-ab-volume" in [error.code for error in refusals(case, plan)]
