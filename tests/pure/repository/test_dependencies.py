@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 from tests.pure.repository.project import ROOT, pyproject
 from trident.host.tools import PACKAGES
@@ -56,6 +58,7 @@ def test_the_debian_package_brings_every_tool_that_the_agent_starts() -> None:
 
 def test_imports_go_down_only() -> None:
     """The import contract of pyproject.toml, which `./dev lint` shows in full."""
-    from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
-
-    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
+    # A process of its own: the linter silences every logger that exists where it runs.
+    program = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    linted = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
