@@ -80,24 +80,25 @@ def load_host_configuration_file(
     return load_host_configuration(text, name, storage_may_be_missing=storage_may_be_missing)
 
 
-def read_source(path: FilePath | str) -> tuple[str, bytes]:
+def read_source(path: FilePath | str, what: str = "Host Configuration") -> tuple[str, bytes]:
     """The name that messages use and the content of a file, or of standard input if the path is ``-``.
 
     Never reads more than the largest configuration that is accepted (and one byte).
 
     Raises:
-        InvalidInput: ``load-host-configuration-file``.
+        InvalidInput: ``load-host-configuration-file``, or ``load-host-status-file`` for a "Host Status".
     """
     if str(path) == STANDARD_INPUT:
         return "<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1)
     try:
-        with FilePath(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123  (a Path would take an empty name for '.')
             return str(path), file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the name is not valid"
+        shown = str(path) or "''"
         raise InvalidInput(
-            "load-host-configuration-file",
-            f"The Host Configuration {path} cannot be read: {reason}.",
+            f"load-{what.lower().replace(' ', '-')}-file",
+            f"The {what} {shown} cannot be read: {reason}.",
             hint="Check the path; '-' reads standard input.",
             details={"path": str(path)},
         ) from error

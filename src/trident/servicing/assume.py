@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from trident.config.quantities import Grow
@@ -82,22 +83,40 @@ def read_status(path: str) -> HostStatus:
     """A Host Status that ``trident get`` printed on the machine to plan for, as YAML or JSON.
 
     Raises:
-        InvalidInput: ``parse-host-status-file`` if the file cannot be read or is no Host Status.
+        InvalidInput: ``load-host-status-file`` if the file cannot be read, ``parse-host-status-file`` if it
+            is no Host Status, or one that does not say which volume runs.
     """
     from trident.config.document import read_document
     from trident.config.load import read_source
     from trident.config.values import plain
 
-    name, text = read_source(path)
+    name, text = read_source(path, what="Host Status")
     document = read_document(text)
     content = plain(document.root) if document.root is not None and not document.is_broken else None
     try:
-        if not isinstance(content, dict) or "servicingState" not in content:
-            raise ValueError("it has no 'servicingState'")
-        return HostStatus.from_document(content)
-    except (ValueError, TypeError, AttributeError) as error:
+        if document.is_broken and document.findings:
+            raise ValueError(f"in line {document.findings[0].line + 1}: {document.findings[0].message}")
+        if not isinstance(content, dict) or content.get("servicingState") is None:
+            raise ValueError("it has no 'servicingState'.")
+        status = HostStatus.from_document(content)
+        _require_complete(status)
+    except ValueError as error:
         raise InvalidInput(
             "parse-host-status-file",
-            f"{name} is not a Host Status: {error}.",
+            f"{name} is not a Host Status: {error}{'' if str(error).endswith('.') else '.'}",
             hint="Save one with 'trident get --outfile FILE' on the machine that the plan is for.",
-        ) from error
+        ) from None
+    return status
+
+
+def _require_complete(status: HostStatus) -> None:
+    """Without these the plan would have to guess what runs, and might name the running volume as target."""
+    if status.servicing_state is ServicingState.NOT_PROVISIONED or status.is_management_os:
+        return
+    pending = status.servicing_state in (ServicingState.AB_UPDATE_STAGED, ServicingState.AB_UPDATE_FINALIZED)
+    field, running = ("specOld", status.spec_old) if pending else ("spec", status.spec)
+    if not running:
+        raise ValueError(f"no '{field}' says which Host Configuration the host runs")
+    storage = running.get("storage")
+    if status.ab_active_volume is None and isinstance(storage, Mapping) and storage.get("abUpdate"):
+        raise ValueError(f"its '{field}' has A/B volume pairs, but no 'abActiveVolume' says which half runs")

@@ -73,6 +73,6 @@ def configuration_from(spec: Mapping[str, Any]) -> HostConfiguration:
     except InvalidInput as error:
         raise Initialization(
             "parse-host-status",
-            "The Host Configuration in the datastore is not one that this version of Trident understands.",
+            "The Host Configuration in Host Status is not one that this version of Trident understands.",
             hint="If a newer version of Trident wrote it, use that version.",
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 
 class ServicingType(enum.StrEnum):
@@ -106,18 +106,49 @@ class HostStatus:
         """Read a status that :meth:`to_document` or upstream wrote. Unknown fields are ignored.
 
         Raises:
-            ValueError: a state or volume name is not one of the known ones.
+            ValueError: a state or volume name is not one of the known ones, or a value is of another kind
+                than the field; the message is a clause for people.
         """
-        active = document.get("abActiveVolume")
+        paths = _of(document, "partitionPaths", dict, {})
+        active = _of(document, "abActiveVolume", str, None)
+        state = _of(document, "servicingState", str, ServicingState.NOT_PROVISIONED)
+        index = _of(document, "installIndex", int, 0)
+        if not all(isinstance(path, str) for path in paths.values()):
+            raise ValueError("a path in its 'partitionPaths' is not text")
+        if index < 0:
+            raise ValueError("its 'installIndex' is negative")
         return cls(
-            spec=document.get("spec") or {},
-            spec_old=document.get("specOld") or {},
-            servicing_state=ServicingState(document.get("servicingState", "not-provisioned")),
-            last_error=document.get("lastError"),
-            partition_paths=document.get("partitionPaths") or {},
-            ab_active_volume=AbVolume(active) if active is not None else None,
-            disk_uuids=document.get("diskUuids") or {},
-            install_index=int(document.get("installIndex", 0)),
-            is_management_os=bool(document.get("isManagementOs", False)),
+            spec=_of(document, "spec", dict, {}),
+            spec_old=_of(document, "specOld", dict, {}),
+            servicing_state=_known(ServicingState, "servicingState", state),
+            last_error=_of(document, "lastError", dict, None),
+            partition_paths=paths,
+            ab_active_volume=None if active is None else _known(AbVolume, "abActiveVolume", active),
+            disk_uuids=_of(document, "diskUuids", dict, {}),
+            install_index=index,
+            is_management_os=_of(document, "isManagementOs", bool, False),
             trident_version=document.get("tridentVersion"),
         )
+
+
+_KINDS = {dict: "a mapping", str: "text", int: "a whole number", bool: "true or false"}
+
+
+def _of(document: Mapping[str, Any], field: str, kind: type, default: Any) -> Any:
+    """A field of a document; ``null`` means not given, as upstream writes what it does not know."""
+    value = document.get(field)
+    if value is None:
+        return default
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"its '{field}' is not {_KINDS[kind]}")
+    return value
+
+
+_Name = TypeVar("_Name", ServicingState, AbVolume)
+
+
+def _known(names: type[_Name], field: str, text: str) -> _Name:
+    try:
+        return names(text)
+    except ValueError:
+        raise ValueError(f"its '{field}' is '{text}', which is none of {', '.join(names)}") from None

@@ -9,14 +9,26 @@ from trident.cli.describe import describe
 from trident.cli.report import print_json
 from trident.cli.streams import say
 from trident.cli.table import takes_unicode, terminal_width
-from trident.errors import ExitCode
+from trident.config.load import STANDARD_INPUT
+from trident.errors import ExitCode, InvalidInput
 from trident.servicing.assume import BLANK, read_status
 from trident.servicing.environment import Environment
 from trident.servicing.preview import preview
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what install or update would do; fail if it would be refused for what it finds on the machine."""
+    """Print what install or update would do; fail if it would be refused for what it finds on the machine.
+
+    Raises:
+        InvalidInput: ``standard-input-twice`` if ``-`` is given for both files.
+        TridentError: an error that leaves no plan to show.
+    """
+    if options.config == options.status == STANDARD_INPUT:
+        raise InvalidInput(
+            "standard-input-twice",
+            "Standard input can be read once, and '-' stands there twice.",
+            hint="Give '-' once; the other needs a file.",
+        )
     assumed = BLANK if options.assume_blank else None
     if options.status is not None:
         assumed = read_status(options.status)
