@@ -8,6 +8,7 @@ from itertools import groupby
 from trident.cli import picture
 from trident.cli.report import human_bytes
 from trident.cli.table import columns, paragraph
+from trident.config.problems import escaped
 from trident.plan.plan import Plan
 from trident.plan.preview import Preview
 from trident.plan.situation import Change
@@ -39,7 +40,8 @@ def describe(preview: Preview, *, width: int = 80, unicode: bool = True) -> str:
         _disks(preview, width, picture.UNICODE if unicode else picture.ASCII),
         _against(preview, width),
     ]
-    blocks = ["\n".join(lines) for part in parts if (lines := list(part))]
+    # Names and paths come from a file that somebody else may have written: a terminal obeys none of it.
+    blocks = ["\n".join(map(escaped, lines)) for part in parts if (lines := list(part))]
     return "\n\n".join(blocks) + "\n"
 
 

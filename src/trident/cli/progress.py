@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from trident.cli.report import human_bytes
+from trident.config.problems import escaped_lines
 from trident.errors import InvalidInput
 from trident.progress import BytesMoved, Event, Notice, Progress, StepBegun, StepEnded
 
@@ -84,7 +85,7 @@ class PlainLines:
 
     @staticmethod
     def _say(line: str) -> None:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(escaped_lines(line) + "\n")
         sys.stderr.flush()
 
 
@@ -111,7 +112,7 @@ def _bars() -> Iterator[Progress]:
         nonlocal running, title
         match event:
             case StepBegun():
-                title = f"[{event.index}/{event.total}] {event.title}"
+                title = escaped_lines(f"[{event.index}/{event.total}] {event.title}")
                 running = display.add_task(title, total=None)
             case BytesMoved() if running is not None:
                 display.update(running, completed=event.done, total=event.total)
@@ -122,7 +123,7 @@ def _bars() -> Iterator[Progress]:
                 mark = "✓" if event.outcome == "done" else "✗"
                 console.print(f"{mark} {title}  {event.seconds:.1f} s", markup=False)
             case Notice(level="warning"):
-                console.print(f"  {event.text}", markup=False)
+                console.print(escaped_lines(f"  {event.text}"), markup=False)
             case _:
                 pass
 

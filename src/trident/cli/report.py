@@ -25,11 +25,17 @@ def print_error(error: TridentError, *, as_json: bool) -> None:
     problems = getattr(error, "problems", None)
     if problems is not None:
         print_problems(problems)
+    from trident.config.problems import escaped_lines
+
     red, dim, plain = _colours()
-    lines = [f"{red}error{plain}[{error.kind}/{error.code}]: {error.message}"]
-    lines += [f"{dim}  because:{plain} {cause}" for cause in error.causes() if cause not in error.message]
+    lines = [f"{red}error{plain}[{error.kind}/{error.code}]: {escaped_lines(error.message)}"]
+    lines += [
+        f"{dim}  because:{plain} {escaped_lines(cause)}"
+        for cause in error.causes()
+        if cause not in error.message
+    ]
     if error.hint:
-        lines.append(f"{dim}  hint:{plain} {error.hint}")
+        lines.append(f"{dim}  hint:{plain} {escaped_lines(error.hint)}")
     tell("\n".join(lines) + "\n")
 
 

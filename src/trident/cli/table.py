@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from trident.config.problems import escaped
+
 _USUAL = 80
 _NARROWEST = 40
 _LEAST_LAST_COLUMN = 24
@@ -34,10 +36,13 @@ def takes_unicode(encoding: str | None = None) -> bool:
 def columns(rows: Sequence[Sequence[str]], width: int, indent: int = 2) -> Iterator[str]:
     """Lines with the cells of each column below each other; the last column is wrapped.
 
+    What a terminal would obey is spelt out, in each cell and in :func:`wrapped`: it may come from a file.
+
     Where the other columns leave too little room for the last one, it goes to lines of its own.
     """
     if not rows:
         return
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
     start = indent + sum(widths) + 2 * len(widths)
     own_line = width - start < _LEAST_LAST_COLUMN
@@ -64,4 +69,6 @@ def paragraph(text: str, width: int, first: str = "  ", rest: str | None = None)
 
 def wrapped(text: str, width: int) -> list[str]:
     """Lines of at most ``width`` characters; a word that is longer, a path perhaps, is not broken."""
-    return textwrap.wrap(text, max(width, 10), break_long_words=False, break_on_hyphens=False) or [""]
+    return textwrap.wrap(escaped(text), max(width, 10), break_long_words=False, break_on_hyphens=False) or [
+        ""
+    ]

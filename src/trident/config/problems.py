@@ -112,6 +112,11 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def escaped_lines(text: str) -> str:
+    """As :func:`escaped`, but the text keeps its lines."""
+    return "\n".join(escaped(line) for line in text.split("\n"))
+
+
 class ConfigurationErrors(InvalidInput):
     """Everything that is wrong with a Host Configuration, in the order of the document.
 

@@ -20,7 +20,7 @@ class Plan:
         changes: each difference between desired and actual state and what it forces.
         steps: every step of stage and finalize (and of commit, for a plan to look at).
         target_volume: the side of each A/B pair that is written; ``None`` where nothing is.
-        image_url: where the image comes from, if one is used.
+        image_url: where the image comes from, if one is used, as messages may show it.
         image_known: whether the image was looked at; if not, the numbers of bytes are not known.
         not_yet: fields of the Host Configuration that this version cannot carry out.
     """

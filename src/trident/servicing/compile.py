@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from trident.image.source import shown_url
 from trident.plan.plan import Plan
 from trident.plan.step import not_supported_yet
 from trident.servicing.image_match import odd_mismatches, refuse_mismatches
@@ -35,13 +36,14 @@ def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan
     steps = _steps(situation) if no_target(situation) is None else []
     steps = [_with_devices_behind(step, situation) for step in steps]
     steps.sort(key=lambda step: step.phase)
+    image = situation.desired.image
     runtime = situation.servicing_type is ServicingType.RUNTIME_UPDATE
     return Plan(
         servicing_type=situation.servicing_type,
         changes=changes,
         steps=tuple(steps),
         target_volume=None if runtime else situation.target_volume,
-        image_url=situation.desired.image.url if situation.desired.image and not runtime else None,
+        image_url=shown_url(image.url) if image is not None and not runtime else None,
         image_known=situation.image is not None or runtime,
         not_yet=not_yet(situation, steps),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from trident.config.model import Extension
+from trident.image.source import shown_url
 from trident.plan.difference import extension_name
 from trident.plan.situation import Effect
 from trident.plan.step import Operation, PendingStep, Phase
@@ -70,7 +71,7 @@ def _place_on_target(kind: _Kind, extension: Extension) -> PendingStep:
     name, path = extension_name(extension), kind.path(extension)
     return PendingStep(
         id=f"put-extension:{kind.field}:{name}",
-        title=f"Put the {kind.noun} {name} at {path} on the target, from {extension.url}",
+        title=f"Put the {kind.noun} {name} at {path} on the target, from {shown_url(extension.url)}",
         operation=Operation.STAGE,
         phase=Phase.PROVISION,
         touches=(path,),
@@ -87,7 +88,7 @@ def _runtime(kind: _Kind, situation: Situation) -> Iterator[PendingStep]:
         name = extension_name(extension)
         yield PendingStep(
             id=f"fetch-extension:{kind.field}:{name}",
-            title=f"Fetch the {kind.noun} {name} from {extension.url} and verify it",
+            title=f"Fetch the {kind.noun} {name} from {shown_url(extension.url)} and verify it",
             operation=Operation.STAGE,
             phase=Phase.DEPLOY,
             fields=fields,

@@ -35,6 +35,13 @@ def test_a_pipe_gets_one_line_for_each_tenth_of_a_transfer(capsys: pytest.Captur
     ]
 
 
+def test_a_title_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with drawn() as progress:
+        progress(StepBegun("script:x", "Run the script '\x1b[2Jx'", 1, 2))
+        progress(Notice("warning", "one\ntwo\x1b]0;x\a"))
+    assert capsys.readouterr().err == "[1/2] Run the script '\\x1b[2Jx'\n    one\ntwo\\x1b]0;x\\x07\n"
+
+
 def test_a_descriptor_gets_every_event_as_a_line_of_json() -> None:
     reader, writer = os.pipe()
     with drawn(writer) as progress:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.pure.servicing import situations
+from trident.config.model import Extension
 from trident.errors import TridentError
 from trident.plan.plan import Plan
 from trident.plan.situation import Situation
@@ -24,6 +25,19 @@ def update_plan(active: AbVolume = AbVolume.A) -> Plan:
 
 def test_compiling_twice_gives_equal_plans() -> None:
     assert update_plan() == update_plan()
+
+
+def test_credentials_and_signatures_of_urls_are_not_shown() -> None:
+    situation = situations.clean_install()
+    url = "https://somebody:hidden@images.example/x.raw?signature=hidden"
+    extension = Extension(url=url, sha384="ab" * 48)
+    desired = situation.desired.evolve(
+        image=situation.desired.image.evolve(url=url) if situation.desired.image else None,
+        os=situation.desired.os.evolve(sysexts=(extension,)),
+    )
+    shown = str(compile_plan(replace(situation, desired=desired)).to_document())
+    assert shown.count("https://images.example/x.raw?") == 2
+    assert "hidden" not in shown
 
 
 @pytest.mark.parametrize("active", list(AbVolume))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trident.cli.progress import drawn
 from trident.cli.report import human_bytes, print_json
 from trident.cli.streams import say
+from trident.config.problems import escaped_lines
 from trident.errors import ExitCode
 from trident.progress import BytesMoved, StepBegun, StepEnded
 
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "json":
         print_json(document)
     else:
-        say(text)
+        say(escaped_lines(text))  # an image may be anybody's
     return ExitCode.SUCCESS
 
 

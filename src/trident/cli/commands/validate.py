@@ -13,7 +13,7 @@ from trident.cli.report import print_json, print_problems
 from trident.cli.streams import say
 from trident.config.load import STANDARD_INPUT, Beside, judge_host_configuration, read_source
 from trident.config.model import HostConfiguration
-from trident.config.problems import Problem
+from trident.config.problems import Problem, escaped
 from trident.errors import ExitCode, InvalidInput
 
 
@@ -99,7 +99,8 @@ def _judge(path: str, beside: Beside | None) -> Judged:
 def _tell(one: Judged, *, has_image: bool) -> None:
     print_problems(one.problems)
     if one.is_valid:
-        say(f"{one.name} is a valid Host Configuration{' and fits its image' if has_image else ''}.\n")
+        fits = " and fits its image" if has_image else ""
+        say(f"{escaped(one.name)} is a valid Host Configuration{fits}.\n")
 
 
 def _document(judged: Iterable[Judged]) -> dict[str, Any]:
