@@ -371,9 +371,18 @@ def _by_key(choice: ByKey) -> Reader:
     def read(node: Node, path: Path, complaints: Complaints) -> Any:
         if not isinstance(node, MapNode):
             return _wrong(node, path, complaints, "a mapping")
-        return (with_key if choice.key in node.values else without)(values.settle(node), path, complaints)
+        meant = choice.key if choice.key in node.values else None
+        if meant is None and complaints.may_guess:
+            meant = next((key for key in node.values if _means(choice, key)), None)
+        return (with_key if meant is not None else without)(values.settle(node), path, complaints)
 
     return read
+
+
+def _means(choice: ByKey, key: str) -> bool:
+    """Whether a field that neither object has is the slip of a pen for the one that tells them apart."""
+    known = fields_of(choice.without).keys() | fields_of(choice.with_key).keys()
+    return key not in known and nearest(key, known) == choice.key
 
 
 def _object(model: type[Model]) -> Reader:

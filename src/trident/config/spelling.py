@@ -130,20 +130,35 @@ def _partition_size(node: ScalarNode) -> int | Grow:
 
 def _sha384(node: ScalarNode) -> str:
     text = _strict_text(node)
-    return text if text == "ignored" else _hexadecimal(text)
+    if text == "ignored":
+        return text
+    try:
+        return _hexadecimal(text)
+    except MisspeltError as error:
+        close = nearest(text, ("ignored",))
+        raise MisspeltError(
+            str(error).replace(
+                "is not 96 hexadecimal digits", "is neither 96 hexadecimal digits nor 'ignored'"
+            ),
+            f"Did you mean '{close}'?" if close else error.suggestion,
+            close or error.instead,
+        ) from None
 
 
 def _hexadecimal(text: str) -> str:
+    if _HEX96.fullmatch(text):
+        return text.lower()
     bare = text.removeprefix("sha384:")
     if bare != text and _HEX96.fullmatch(bare):
         raise MisspeltError("the digits stand here without 'sha384:' before them", f"Write {bare}.", bare)
-    if len(text) != 96 and re.fullmatch(r"[0-9a-fA-F]+", text, re.ASCII):
-        raise MisspeltError(f"a SHA-384 has 96 hexadecimal digits, and this has {len(text)}", None, "ignored")
-    if not _HEX96.fullmatch(text):
-        raise MisspeltError(
-            f"'{shortened(text)}' is neither 96 hexadecimal digits nor 'ignored'", None, "ignored"
-        )
-    return text.lower()
+    import hashlib
+
+    # Another text has other digits, so that rules which compare them still have something to compare.
+    instead = hashlib.sha384(text.encode("utf-8", "replace")).hexdigest()
+    if re.fullmatch(r"[0-9a-fA-F]+", text, re.ASCII):
+        message = f"a SHA-384 has 96 hexadecimal digits, and this has {len(text)}"
+        raise MisspeltError(message, instead=instead)
+    raise MisspeltError(f"'{shortened(text)}' is not 96 hexadecimal digits", instead=instead)
 
 
 def _uuid(node: ScalarNode) -> str:
@@ -248,7 +263,6 @@ UINT64 = Spelling("a whole number", _uint64)
 PCR = Spelling("a PCR number or name", _pcr)
 PLAIN_SHA384 = Spelling("96 hexadecimal digits", _plain_sha384)
 STRICT_PATH = Spelling("a path", _strict_path)
-ANY_URL = URL
 QUOTED_TEXT = Spelling("text", _strict_text, takes_null=False)
 
 

@@ -58,3 +58,19 @@ def test_what_cannot_be_mended_leaves_the_rules_of_its_section_to_the_next_run()
 def test_a_field_written_in_both_spellings_keeps_the_right_one() -> None:
     found = codes(("hostname: ", "hostName: bad_\n  hostname: "))
     assert {code for code, _path in found} == {"unknown-field"}
+
+
+def test_a_misspelt_kind_of_health_check_is_not_taken_for_a_script() -> None:
+    problems = problems_of(
+        edited(
+            ("scripts:", "health: {checks: [{name: web, runOn: [all], systemdService: [nginx]}]}\nscripts:")
+        )
+    )
+    assert [problem.suggestion for problem in problems] == ["Did you mean 'systemdServices'?"]
+
+
+def test_extensions_with_misspelt_hashes_are_judged_as_different_ones() -> None:
+    images = "[{url: 'http://h/a.raw', sha384: aa}, {url: 'http://h/b.raw', sha384: bb, path: /run/b.raw}]"
+    found = codes(("hostname:", f"sysexts: {images}\n  hostname:"))
+    assert ("extension-image-invalid-directory", "os.sysexts[1].path") in found
+    assert "duplicate-extension-image" not in {code for code, _path in found}

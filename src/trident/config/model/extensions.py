@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from trident.config.model.base import Model
-from trident.config.spelling import ANY_URL, PLAIN_SHA384, STRICT_PATH
+from trident.config.spelling import PLAIN_SHA384, STRICT_PATH, URL
 
 
 class Extension(Model, frozen=True, kw_only=True):
@@ -17,7 +17,7 @@ class Extension(Model, frozen=True, kw_only=True):
 
     url: Annotated[
         str,
-        ANY_URL,
+        URL,
         Meta(
             description="Where the image is: `http://`, `https://`, `file://`, or `oci://` for one that "
             "anybody may pull.",
