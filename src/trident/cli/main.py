@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Never lets a traceback out."""
-    prepare_streams()
-    options = build_parser().parse_args(arguments)
+    try:
+        prepare_streams()
+        options = build_parser().parse_args(arguments)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
     # A stopped service and a closed terminal end the work as Ctrl-C does: undone, recorded, explained.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1) wants the work to go on.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trident.plan.situation import Change
@@ -41,7 +41,8 @@ class Plan:
     @property
     def reboots(self) -> bool:
         """Whether finalizing ends in a reboot."""
-        return self.servicing_type in {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+        boots = self.servicing_type in {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+        return boots and any(step.operation is Operation.FINALIZE for step in self.steps)
 
     @property
     def bytes_to_fetch(self) -> int:
@@ -70,6 +71,15 @@ class Plan:
     def steps_of(self, operations: Collection[Operation]) -> tuple[Step, ...]:
         """The steps that belong to the given operations, in order."""
         return tuple(step for step in self.steps if step.operation in operations)
+
+    def limited(self, operations: Set[Operation]) -> Plan:
+        """The plan of someone who allows only some operations: their steps, and what these need and do."""
+        if operations >= _WHOLE:
+            return self
+        steps = self.steps_of(operations)
+        if Operation.STAGE in operations:
+            return replace(self, steps=steps)
+        return replace(self, steps=steps, target_volume=None, image_url=None, image_known=True)
 
     def to_document(self) -> dict[str, Any]:
         """The plan as plain data; ``trident plan --output json`` prints it (documented in docs/plan.md)."""
@@ -107,6 +117,9 @@ class Plan:
                 for script in self.scripts
             ],
         }
+
+
+_WHOLE = frozenset({Operation.STAGE, Operation.FINALIZE})
 
 
 def _step(step: Step) -> dict[str, Any]:

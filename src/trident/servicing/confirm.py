@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from trident.errors import NotConfirmed
@@ -11,14 +12,22 @@ from trident.servicing.picture import disk_pictures
 if TYPE_CHECKING:
     from trident.plan.plan import Plan
     from trident.plan.situation import Situation
+    from trident.plan.step import Operation
     from trident.servicing.environment import Environment
 
 
-def confirm(situation: Situation, plan: Plan, environment: Environment) -> None:
-    """Show ``plan`` to whoever asked to see it, before its first step.
+def confirm(
+    situation: Situation, plan: Plan, environment: Environment, operations: Collection[Operation]
+) -> None:
+    """Show what ``operations`` will do of ``plan`` to whoever asked to see it, before the first step.
 
     Raises:
-        NotConfirmed: ``not-confirmed``; nothing was changed.
+        NotConfirmed: ``not-confirmed``; nothing was changed. Ctrl-C is an answer, too.
     """
-    if not environment.confirm(Preview(plan, disk_pictures(situation, plan))):
+    shown = plan.limited(frozenset(operations))
+    try:
+        is_confirmed = environment.confirm(Preview(shown, disk_pictures(situation, shown)))
+    except KeyboardInterrupt:
+        is_confirmed = False
+    if not is_confirmed:
         raise NotConfirmed("not-confirmed", "The plan was not confirmed. Nothing was changed.")

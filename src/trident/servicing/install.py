@@ -91,7 +91,7 @@ def _install(
     plan: Plan | None = None
     if Operation.STAGE in operations and not staged:
         with open_image(configuration) as cosi:
-            plan, status = _stage(configuration, facts, datastore, environment, cosi)
+            plan, status = _stage(configuration, operations, facts, datastore, environment, cosi=cosi)
     elif not staged and Operation.FINALIZE in operations:
         raise InvalidInput(
             "finalize-before-stage",
@@ -108,7 +108,7 @@ def _install(
     situation = Situation(ServicingType.CLEAN_INSTALL, configuration, status, facts)
     if plan is None:
         plan = compile_plan(situation)
-        confirm(situation, plan, environment)
+        confirm(situation, plan, environment, {Operation.FINALIZE})
     _finalize(plan, situation, datastore, environment)
     return Outcome(
         ServicingType.CLEAN_INSTALL,
@@ -120,9 +120,11 @@ def _install(
 
 def _stage(
     configuration: HostConfiguration,
+    operations: Collection[Operation],
     facts: Facts,
     datastore: Datastore,
     environment: Environment,
+    *,
     cosi: Cosi,
 ) -> tuple[Plan, HostStatus]:
     situation = Situation(
@@ -131,7 +133,7 @@ def _stage(
     plan = compile_plan(situation)
     refuse(situation, plan)
     require_tools(situation)
-    confirm(situation, plan, environment)
+    confirm(situation, plan, environment, operations)
     datastore.record(situation.status)
     session = Session(situation, cosi, datastore, progress=environment.progress)
     execute(plan.steps_of({Operation.STAGE}), session, datastore)

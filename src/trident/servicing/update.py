@@ -149,7 +149,7 @@ def _update(
             refuse(situation, plan)
             refuse_running_target(situation)
             require_tools(situation)
-            confirm(situation, plan, environment)
+            confirm(situation, plan, environment, operations)
             keep_from_booting(EfiVariables(), running.install_index, situation.target_volume)
             _withdraw(status, running, datastore)
             status = _stage(plan, situation, cosi, datastore, environment)
@@ -222,7 +222,7 @@ def finalize(
     refuse_running_target(situation)
     if plan is None:
         plan = compile_plan(situation)
-        confirm(situation, plan, environment)
+        confirm(situation, plan, environment, {Operation.FINALIZE})
     staged = status.evolve(servicing_state=ServicingState.AB_UPDATE_STAGED)
     datastore.note(Operation.FINALIZE, FINALIZE_MARK, "begin")
     datastore.record(status.evolve(servicing_state=ServicingState.AB_UPDATE_FINALIZED))

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.pure.servicing import samples
+from trident.cli.commands import servicing
 from trident.cli.commands.servicing import asking
 from trident.cli.parser import build_parser
+from trident.cli.streams import tell
 from trident.errors import InvalidInput
 from trident.plan.preview import Preview
 
@@ -26,13 +28,19 @@ def options(*arguments: str) -> argparse.Namespace:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], Callable[[Preview], bool]]]:
-    """Someone at a terminal who types ``answer``."""
+    """Someone at a terminal who types ``answer`` when the question is there."""
     keyboard, screen = pty.openpty()
     with open(screen, encoding="utf-8", closefd=False) as stdin:
 
-        def typing(answer: bytes) -> Callable[[Preview], bool]:
+        def typing(answer: bytes, before: bytes = b"") -> Callable[[Preview], bool]:
+            def tell_and_type(text: str) -> None:
+                tell(text)
+                if "[y/N]" in text:
+                    os.write(keyboard, answer)
+
             monkeypatch.setattr(sys, "stdin", stdin)
-            os.write(keyboard, answer)
+            monkeypatch.setattr(servicing, "tell", tell_and_type)
+            os.write(keyboard, before)
             return asking(options("--confirm"))
 
         yield typing
@@ -58,6 +66,13 @@ def test_anything_else_does_not(
     terminal: Callable[[bytes], Callable[[Preview], bool]], answer: bytes
 ) -> None:
     assert not terminal(answer)(PREVIEW)
+
+
+def test_what_was_typed_before_the_question_is_no_answer(
+    terminal: Callable[..., Callable[[Preview], bool]],
+) -> None:
+    assert not terminal(b"n\n", before=b"y\n")(PREVIEW)
+    assert terminal(b"y\n", before=b"trident get\n")(PREVIEW)
 
 
 def test_nobody_at_a_terminal_is_an_error_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

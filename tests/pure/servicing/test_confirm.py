@@ -72,9 +72,32 @@ def test_finalizing_what_was_staged_before_is_asked_for_itself(host: Host) -> No
     shown = ask(host, False)
     with pytest.raises(Interrupted):
         host.update(V2, frozenset({Operation.FINALIZE}))
-    assert len(shown) == 1
+    (preview,) = shown
+    assert {step.operation for step in preview.plan.steps} == {Operation.FINALIZE}
+    assert preview.plan.reboots
+    assert (preview.plan.contents, preview.plan.image_url, preview.plan.target_volume) == ((), None, None)
     assert host.status().servicing_state is ServicingState.AB_UPDATE_STAGED
     assert host.variables.boot_next() is None
+
+
+def test_who_only_stages_is_shown_no_reboot(host: Host) -> None:
+    shown = ask(host, True)
+    host.update(V2, frozenset({Operation.STAGE}))
+    (preview,) = shown
+    assert {step.operation for step in preview.plan.steps} == {Operation.STAGE}
+    assert not preview.plan.reboots
+    assert preview.plan.image_url is not None
+
+
+def test_ctrl_c_at_the_question_changes_nothing(host: Host) -> None:
+    def leave(_preview: Preview) -> bool:
+        raise KeyboardInterrupt
+
+    before = host.status()
+    host.environment = dataclasses.replace(host.environment, confirm=leave)
+    with pytest.raises(Interrupted) as caught:
+        host.update(V2)
+    assert (caught.value.code, host.status()) == ("not-confirmed", before)
 
 
 def test_nothing_to_do_asks_nothing(host: Host) -> None:

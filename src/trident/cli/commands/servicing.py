@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import sys
 from collections.abc import Callable
@@ -93,11 +94,20 @@ def _ask(preview: Preview) -> bool:
     # On stderr, where the question is: stdout carries the outcome, perhaps as JSON.
     unicode = takes_unicode(sys.stderr.encoding)
     tell(describe(preview, width=terminal_width(sys.stderr), unicode=unicode))
+    _forget_what_was_typed()
     tell("\nCarry out this plan? [y/N] ")
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         tell("\n")
     return answer.strip().lower() in {"y", "yes"}
+
+
+def _forget_what_was_typed() -> None:
+    """A line that was typed or pasted before the plan was there to read is no answer to it."""
+    import termios
+
+    with contextlib.suppress(OSError, ValueError, termios.error):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
