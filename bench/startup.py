@@ -1,13 +1,17 @@
-"""Start-up of the ``trident`` command, against a bare ``python3 -c pass`` of the same interpreter."""
+"""Start-up of the ``trident`` command, against a bare ``python3 -c pass`` of the same interpreter.
+
+An installed command finds its modules compiled, so they are here too, whatever the caller's Python writes.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.report import Budget, Report, Row, median_ratio
@@ -45,10 +49,7 @@ def run(arguments: argparse.Namespace) -> Report:
             "version": [sys.executable, "-c", COMMAND, "--version"],
             "get": [*trident, "get"],
         }
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(arguments.rounds * ROUNDS_FACTOR):
-            for name, command in commands.items():
-                times[name].append(timed(command))
+        times = interleaved(commands, arguments.rounds * ROUNDS_FACTOR)
     report = Report("startup", {"interpreter": sys.version.split()[0]})
     titles = {"python": "python3 -c pass", "version": "trident --version", "get": "trident get"}
     report.rows = [Row(titles.get(name, f"trident {name}"), tuple(taken)) for name, taken in times.items()]
@@ -59,13 +60,30 @@ def run(arguments: argparse.Namespace) -> Report:
     return report
 
 
-def timed(command: Sequence[str]) -> float:
-    """Seconds that a command takes, which must succeed."""
+def interleaved(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[float]]:
+    """Seconds that each command takes in each round; all must succeed.
+
+    A round before the first is not counted. It compiles what the commands load.
+    """
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+        for number in range(rounds + 1):
+            for name, command in commands.items():
+                seconds = _timed(command, environment)
+                if number:
+                    times[name].append(seconds)
+    return times
+
+
+def _timed(command: Sequence[str], environment: Mapping[str, str]) -> float:
     begun = time.perf_counter()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=environment
+    )
     seconds = time.perf_counter() - begun
     if done.returncode:
-        raise SystemExit(f"bench: {command[-1]} failed: {done.stderr.strip()}")
+        raise SystemExit(f"bench: {' '.join(command[2:])} failed: {done.stderr.strip()}")
     return seconds
 
 

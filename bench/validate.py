@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from bench.large import configuration
 from bench.report import Budget, Report, Row, median_ratio
-from bench.startup import COMMAND, ROUNDS_FACTOR, timed
+from bench.startup import COMMAND, ROUNDS_FACTOR, interleaved
 
 LIMIT = 20.0
 LARGE = 1_000  # lines: the large configuration that the budget is for
@@ -36,11 +35,7 @@ def run(arguments: argparse.Namespace) -> Report:
             "large": [sys.executable, "-c", COMMAND, "validate", str(files["large"])],
             "huge": [sys.executable, "-c", COMMAND, "validate", str(files["huge"])],
         }
-        _expect_valid(commands["large"])
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(arguments.rounds * ROUNDS_FACTOR):
-            for name, command in commands.items():
-                times[name].append(timed(command))
+        times = interleaved(commands, arguments.rounds * ROUNDS_FACTOR)
         counts = {name: path.read_text().count("\n") for name, path in files.items()}
     bare = times["python3 -c pass"]
     for name, taken in times.items():
@@ -49,9 +44,3 @@ def run(arguments: argparse.Namespace) -> Report:
         report.rows.append(Row(title, tuple(taken), note=note))
     report.budgets = [Budget("startup-validate", median_ratio(times["large"], bare), LIMIT, "x")]
     return report
-
-
-def _expect_valid(command: list[str]) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"bench: the large configuration is not valid:\n{done.stderr}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from bench import large, validate
+from bench import large, startup, validate
 from bench.__main__ import NAMES
 from trident.config.load import judge_host_configuration
 from trident.config.suggestion import places
@@ -12,6 +14,16 @@ from trident.config.suggestion import places
 
 def test_the_benchmarks_have_the_names_that_people_are_told() -> None:
     assert {"startup", "validate"} <= {*NAMES}
+
+
+def test_commands_find_their_modules_compiled_as_installed_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    program = (
+        "import pathlib, sys, textwrap\n"
+        "compiled = [*pathlib.Path(sys.pycache_prefix).rglob('textwrap.*.pyc')]\n"
+        "sys.exit(not compiled)"
+    )
+    assert len(startup.interleaved({"own": [sys.executable, "-c", program]}, 2)["own"]) == 2
 
 
 @pytest.mark.parametrize("lines", [validate.LARGE, validate.HUGE])
