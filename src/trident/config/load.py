@@ -166,7 +166,9 @@ def _judge_mended(
         configuration = _readable_part(root, unread)
     if configuration is not None:
         problems += _judge(configuration, document, source_name, unread, storage_may_be_missing)
-    return problems
+    # What was put in place of a mistake is a guess, and nobody wrote it.
+    guessed = {spelled(complaint.path) for complaint in complaints if complaint.mend is not None}
+    return [problem for problem in problems if problem.path not in guessed]
 
 
 def require_valid(configuration: HostConfiguration, source_name: str) -> None:

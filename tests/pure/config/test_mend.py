@@ -55,6 +55,12 @@ def test_what_cannot_be_mended_leaves_the_rules_of_its_section_to_the_next_run()
     }
 
 
+def test_a_guess_is_not_complained_about() -> None:
+    assert codes(("root-a, type: root, size: 2G", "root-a, type: root, size: GROW")) == {
+        ("invalid-value", "storage.disks[0].partitions[1].size")
+    }
+
+
 def test_a_field_written_in_both_spellings_keeps_the_right_one() -> None:
     found = codes(("hostname: ", "hostName: bad_\n  hostname: "))
     assert {code for code, _path in found} == {"unknown-field"}

@@ -187,6 +187,13 @@ def test_reference_sharing(one: str, other: str) -> None:
     assert "referrer-forbidden-sharing" in host.mistakes()
 
 
+def test_what_is_made_of_itself_does_not_keep_others_from_it() -> None:
+    host = Host()
+    host.pair("pair", "pair", host.partition("other"))
+    host.filesystem(deviceId="pair", mountPoint="/data")
+    assert set(host.mistakes()) == {"invalid-reference-kind"}
+
+
 def test_two_references_of_one_referrer_differ() -> None:
     host = Host()
     host.pair("pair", host.partition("twice"), "twice")

@@ -152,8 +152,11 @@ def _devices_are_not_shared(subject: Subject) -> Iterator[Violation]:
     users: dict[str, list[tuple[Referrer, Path]]] = {}
     for referrer in subject.referrers:
         paths: dict[str, Path] = {}
+        own = subject.devices_by_path.get(referrer.path)
         for reference in referrer.references:
-            paths.setdefault(reference.target, reference.path)
+            # What is made of itself is a mistake of another kind, and takes nothing from others.
+            if own is None or reference.target != own.id:
+                paths.setdefault(reference.target, reference.path)
         for target, path in paths.items():
             users.setdefault(target, []).append((referrer, path))
     for target, referrers in users.items():
