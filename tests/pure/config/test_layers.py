@@ -42,4 +42,6 @@ def test_devices_that_lie_on_each_other_end_somewhere() -> None:
     host.verity("v", "v", "w")
     host.array("w", "v", "w")
     assert [device.id for device in layers_of(host).below("v")] == ["v", "w"]
+    storage = HostConfiguration.from_document(host.document).storage
+    assert storage.devices_behind("w", "volume-a") == ("w", "v")
     assert "invalid-reference-kind" in host.mistakes()

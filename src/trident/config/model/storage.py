@@ -81,11 +81,14 @@ class Storage(Model, frozen=True, kw_only=True):
             block_device_id: any block device; of an A/B volume pair one side counts.
             side: ``volume-a`` or ``volume-b``.
         """
-        volume = self.resolve_volume(block_device_id, side)
-        found = [volume]
-        for member in self.members_of(volume):
-            found += self.devices_behind(member, side)
-        return tuple(dict.fromkeys(found))
+        found: dict[str, None] = {}
+        waiting = [block_device_id]
+        while waiting:
+            volume = self.resolve_volume(waiting.pop(0), side)
+            if volume not in found:
+                found[volume] = None
+                waiting += self.members_of(volume)
+        return tuple(found)
 
     def members_of(self, block_device_id: str) -> tuple[str, ...]:
         """The devices that an array or an encrypted volume is made of; nothing for any other."""
