@@ -50,8 +50,15 @@ def _document(error: TridentError) -> dict[str, Any]:
     document = error.to_document()
     problems = getattr(error, "problems", None)
     if problems is not None:
-        document["problems"] = [problem.to_document() for problem in problems]
+        document["problems"] = problem_documents(problems)
     return document
+
+
+def problem_documents(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """Problems for programs and editors, each with what ``trident explain`` can be asked about it."""
+    from trident.config.reference.topics import topic_of
+
+    return [{**problem.to_document(), "explain": topic_of(problem)} for problem in problems]
 
 
 def _colours() -> tuple[str, str, str]:

@@ -60,7 +60,7 @@ def test_the_json_document_has_an_entry_a_file(capsys: pytest.CaptureFixture[str
         {
             "code": "unknown-value", "severity": "error", "path": "os.users[0].sshMode",
             "message": "Here must stand 'block' or 'key-only', not 'keyonly'.",
-            "value": "keyonly", "suggestion": "Did you mean 'key-only'?",
+            "value": "keyonly", "suggestion": "Did you mean 'key-only'?", "explain": "os.users.sshMode",
             "file": "bad.yaml", "line": 24, "column": 28, "width": 7,
         }
     ]  # fmt: skip

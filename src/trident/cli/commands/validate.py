@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from trident.cli.parser import ARCHITECTURES
-from trident.cli.report import print_json, print_problems
+from trident.cli.report import print_json, print_problems, problem_documents
 from trident.cli.streams import say
 from trident.config.load import STANDARD_INPUT, Beside, judge_host_configuration, read_source
 from trident.config.model import HostConfiguration
@@ -37,8 +37,7 @@ class Judged(msgspec.Struct, frozen=True):
 
     def to_document(self) -> dict[str, Any]:
         """One of ``files`` in the JSON document."""
-        problems = [problem.to_document() for problem in self.problems]
-        return {"valid": self.is_valid, "file": self.name, "problems": problems}
+        return {"valid": self.is_valid, "file": self.name, "problems": problem_documents(self.problems)}
 
 
 def run(options: argparse.Namespace) -> int:

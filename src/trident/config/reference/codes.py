@@ -23,7 +23,13 @@ READING_CODES: dict[str, str] = {
     "wrong-type": "Something else than the field can hold, such as a text where a list belongs.",
     "unknown-value": "A word that is not among those that the field can hold.",
     "invalid-value": "A value that is not spelt as the field's values are: a size, a UUID, a URL.",
-    "netplan-unknown-key": "Netplan does not know a key of the network settings; a warning.",
-    "netplan-refuses": "Netplan is going to refuse a value of the network settings; a warning.",
+    "netplan-unknown-key": (
+        "Netplan does not know a key of the network settings: a warning. For one such key the netplan of the "
+        "target OS refuses all settings, and the installation or update fails."
+    ),
+    "netplan-refuses": (
+        "Netplan is going to refuse a value of the network settings: a warning. For one such value the "
+        "netplan of the target OS refuses all settings, and the installation or update fails."
+    ),
     "too-many-mistakes": "There are more than a thousand mistakes; those after them are only counted.",
 }

@@ -185,7 +185,7 @@ def _code(document: dict[str, Any], paint: _Paint) -> Iterator[str]:
     yield from _wrapped(document["sentence"], "  ")
     if document["kind"] == "reading":
         yield ""
-        yield "  Found while reading, before any rule: an error, but for yaml-byte-order-mark."
+        yield "  Found while reading, before any rule; an error where nothing else is said."
         return
     yield ""
     is_error = document["severity"] == "error"

@@ -33,6 +33,8 @@ def names() -> list[str]:
 
 
 _ABOUT_A_VALUE = frozenset(("wrong-type", "unknown-value", "invalid-value", "missing-field"))
+_TELLING_CODES = frozenset(("netplan-unknown-key", "netplan-refuses"))
+"""Codes of reading that say what comes of it, which messages cannot each time."""
 
 
 def topic_of(problem: Problem) -> str | None:
@@ -40,14 +42,15 @@ def topic_of(problem: Problem) -> str | None:
 
     That is the field where a value is wrong, the object above where a field is, and else the rule.
     """
+    path = _INDEX.sub("", problem.path)
     if problem.code == "unknown-field":
-        topic = _INDEX.sub("", problem.path).rpartition(".")[0]
-    elif problem.code in _ABOUT_A_VALUE:
-        topic = _INDEX.sub("", problem.path)
-    else:
-        return problem.code if any(rule.code == problem.code for rule in all_rules()) else None
+        path = path.rpartition(".")[0]
+    elif problem.code not in _ABOUT_A_VALUE:
+        is_told = problem.code in _TELLING_CODES or any(rule.code == problem.code for rule in all_rules())
+        return problem.code if is_told else None
     # What is no Host Configuration, the layout of an image for example, has no topics here.
-    return topic if topic in places() else None
+    place = _below(path.split("."))
+    return place.path if place is not None else None
 
 
 def find_topic(text: str) -> Topic:

@@ -148,6 +148,10 @@ def test_nonsense_is_one_short_error(typed: str, capsys: pytest.CaptureFixture[s
     assert "\x1b" not in told
 
 
+def with_network(ethernet: str) -> str:
+    return edited(("lan: {dhcp4: true}", ethernet))
+
+
 @pytest.mark.parametrize(
     ("text", "topics"),
     [
@@ -156,6 +160,9 @@ def test_nonsense_is_one_short_error(typed: str, capsys: pytest.CaptureFixture[s
         (edited(("      partitionTableType: gpt\n", "")), ["storage.disks"]),
         (edited(("hostname:", "hostnam:")), ["os"]),
         (edited(("/dev/vda", "vda")), ["disk-path-not-absolute"]),
+        (with_network("eth0.5: {dhcp4: perhaps}"), ["netplan-refuses"]),
+        (with_network("eth0.5: {dhcp: true}"), ["netplan-unknown-key"]),
+        (with_network("eth0.5: {link: [a]}"), ["os.netplan"]),
         (VALID + "network: {}\n", [None]),
         ("a: [", [None]),
     ],
