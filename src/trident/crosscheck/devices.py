@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trident.config.model import Partition
-from trident.config.model.devices import RaidLevel
+from trident.config.model.devices import AbVolumePair, EncryptedVolume, RaidLevel, SoftwareRaidArray
+from trident.config.model.layers import members_of
 from trident.config.nodes import Path
 from trident.config.quantities import Grow
 
 if TYPE_CHECKING:
-    from trident.config.model.devices import SoftwareRaidArray
     from trident.crosscheck.subject import Subject
 
 # What a LUKS2 header takes of the device beneath it (upstream: the same figure; cryptsetup's default).
@@ -53,22 +53,12 @@ def _find(subject: Subject, partition_id: str) -> Defined | None:
     return None
 
 
-def _array(subject: Subject, array_id: str) -> SoftwareRaidArray | None:
-    return next((array for array in subject.storage.raid.software if array.id == array_id), None)
-
-
 def _beneath(subject: Subject, block_device_id: str) -> tuple[str, ...]:
     """What a block device is made of; A/B pairs are their written side, verity is its data."""
-    storage = subject.storage
-    if block_device_id in subject.pairs:
+    device = subject.layers.devices.get(block_device_id)
+    if isinstance(device, AbVolumePair):
         return (subject.pairs[block_device_id],)
-    if block_device_id in subject.verity:
-        return (subject.verity[block_device_id][1].data_device_id,)
-    array = _array(subject, block_device_id)
-    if array is not None:
-        return array.devices
-    volumes = storage.encryption.volumes if storage.encryption else ()
-    return tuple(volume.device_id for volume in volumes if volume.id == block_device_id)[:1]
+    return members_of(device, data_only=True) if device is not None else ()
 
 
 def _partitions(subject: Subject, block_device_id: str, seen: set[str]) -> Iterator[Defined]:
@@ -96,11 +86,10 @@ def _room(subject: Subject, block_device_id: str, seen: set[str]) -> Room | None
     inner = _room(subject, beneath[0], seen) if beneath else None
     if inner is None:
         return None
-    array = _array(subject, block_device_id)
-    if array is not None:
-        return Room(block_device_id, _array_size(array, inner.size), inner.path)
-    is_encrypted = block_device_id not in subject.pairs and block_device_id not in subject.verity
-    if is_encrypted:
+    device = subject.layers.devices.get(block_device_id)
+    if isinstance(device, SoftwareRaidArray):
+        return Room(block_device_id, _array_size(device, inner.size), inner.path)
+    if isinstance(device, EncryptedVolume):
         return Room(block_device_id, max(0, inner.size - LUKS_HEADER), inner.path)
     return inner
 

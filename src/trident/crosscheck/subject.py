@@ -11,6 +11,7 @@ import msgspec
 
 from trident.config.model import FileSystemSource
 from trident.config.model.filesystems import FileSystem
+from trident.config.model.layers import Layers
 from trident.config.nodes import Path
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ class Subject:
     def provided(self) -> dict[str, ImageFilesystem]:
         """File systems of the image, by mount path."""
         return {plain(entry.mount_point): entry for entry in self.image.filesystems}
+
+    @cached_property
+    def layers(self) -> Layers:
+        """Which block device lies on which."""
+        return Layers(self.storage)
 
     @cached_property
     def pairs(self) -> dict[str, str]:
