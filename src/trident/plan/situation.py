@@ -106,6 +106,11 @@ class Situation:
         return self.desired.storage.devices_behind(block_device_id, self.target_volume)
 
     @property
+    def deploys(self) -> bool:
+        """Whether a target OS is written and booted, rather than the running one changed."""
+        return self.servicing_type in (ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE)
+
+    @property
     def target_volume(self) -> AbVolume:
         """The side of each A/B pair that this servicing writes: A on a blank machine, else the inactive."""
         if self.servicing_type is ServicingType.AB_UPDATE and self.status.ab_active_volume is AbVolume.A:

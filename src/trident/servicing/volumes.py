@@ -35,7 +35,7 @@ def no_target(situation: Situation) -> TridentError | None:
 
     The ESP's files take their way over that volume too, so it must be one that is overwritten anyway.
     """
-    if situation.servicing_type not in {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}:
+    if not situation.deploys:
         return None
     storage = situation.desired.storage
     root = storage.filesystem_at("/")

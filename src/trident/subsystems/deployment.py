@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from trident.plan.session import Session
     from trident.plan.situation import Situation
 
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
-
 
 def _image_effect(old: HostConfiguration, new: HostConfiguration) -> Effect:
     """Upstream: the SHA-384 tells images apart; where both are ignored, the URL does."""
@@ -42,7 +40,7 @@ class DeploymentSubsystem(Subsystem):
 
         Whether it fits the configuration at all, :mod:`trident.crosscheck` says.
         """
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         if situation.desired.image is None:
             yield InvalidInput(
@@ -56,11 +54,11 @@ class DeploymentSubsystem(Subsystem):
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """Growing a file system to its partition."""
-        return {"resize2fs", "e2fsck"} if situation.servicing_type in _DEPLOYING else set()
+        return {"resize2fs", "e2fsck"} if situation.deploys else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
         """One step for each file system, in the order of the image, which is that of its stream."""
-        if situation.servicing_type in _DEPLOYING:
+        if situation.deploys:
             yield from WriteImage.compile(situation)
 
 

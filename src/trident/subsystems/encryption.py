@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from trident.plan.situation import Situation
 
 _FIELDS = ("storage.encryption",)
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
 class EncryptionSubsystem(Subsystem):
@@ -29,7 +28,7 @@ class EncryptionSubsystem(Subsystem):
     def steps(self, situation: Situation) -> Iterator[PendingStep]:
         """An install makes each volume, an update opens it and seals its key to the new system too."""
         encryption = situation.desired.storage.encryption
-        if situation.servicing_type not in _DEPLOYING or encryption is None or not encryption.volumes:
+        if not situation.deploys or encryption is None or not encryption.volumes:
             return
         if situation.servicing_type is ServicingType.CLEAN_INSTALL:
             yield from _install(encryption)

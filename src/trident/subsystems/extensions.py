@@ -17,7 +17,6 @@ from trident.state.status import ServicingType
 if TYPE_CHECKING:
     from trident.plan.situation import Situation
 
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 _MERGED = Effect(ServicingType.RUNTIME_UPDATE, "extensions are merged without a reboot")
 
 
@@ -60,7 +59,7 @@ class ExtensionsSubsystem(Subsystem):
     def steps(self, situation: Situation) -> Iterator[PendingStep]:
         """A new target gets every extension; on the running system those that changed come and go."""
         for kind in _KINDS:
-            if situation.servicing_type in _DEPLOYING:
+            if situation.deploys:
                 for extension in kind.wanted(situation):
                     yield _place_on_target(kind, extension)
             elif situation.servicing_type is ServicingType.RUNTIME_UPDATE:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from trident.plan.situation import Situation
 
 SERVICE = "trident.service"
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
 class ManagementSubsystem(Subsystem):
@@ -47,11 +46,11 @@ class ManagementSubsystem(Subsystem):
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """``systemctl`` is the target's own."""
-        return {"chroot"} if situation.servicing_type in _DEPLOYING else set()
+        return {"chroot"} if situation.deploys else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
         """The agent's settings and its service."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         settings = situation.desired.trident
         if not settings.disable:

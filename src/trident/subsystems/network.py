@@ -23,8 +23,6 @@ _CLOUD_INIT_DIRECTORY = "/etc/cloud/cloud.cfg.d"
 _CLOUD_INIT_FILE = f"{_CLOUD_INIT_DIRECTORY}/99-use-trident-networking.cfg"
 _CLOUD_INIT_CONTENT = "network: {config: disabled}\n"
 
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
-
 
 class NetworkSubsystem(Subsystem):
     """The target's network."""
@@ -36,9 +34,7 @@ class NetworkSubsystem(Subsystem):
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """``netplan`` is the target's own."""
-        return (
-            {"chroot"} if situation.servicing_type in _DEPLOYING and situation.desired.os.netplan else set()
-        )
+        return {"chroot"} if situation.deploys and situation.desired.os.netplan else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
         """Write the configuration, if there is one; on the running system, write and apply what changed."""
@@ -47,7 +43,7 @@ class NetworkSubsystem(Subsystem):
             if situation.running_document("os").get("netplan") != netplan:
                 yield _apply_netplan(removed=netplan is None)
             return
-        if situation.servicing_type in _DEPLOYING and netplan is not None:
+        if situation.deploys and netplan is not None:
             yield WriteNetplan.compile(netplan)
 
 

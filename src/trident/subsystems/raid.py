@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from trident.plan.situation import Situation
 
 _FIELDS = ("storage.raid",)
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
 class RaidSubsystem(Subsystem):
@@ -29,7 +28,7 @@ class RaidSubsystem(Subsystem):
     def steps(self, situation: Situation) -> Iterator[PendingStep]:
         """An install creates each array, an update finds it; the target is told how to assemble it."""
         raid = situation.desired.storage.raid
-        if situation.servicing_type not in _DEPLOYING or not raid.software:
+        if not situation.deploys or not raid.software:
             return
         install = situation.servicing_type is ServicingType.CLEAN_INSTALL
         for array in raid.software:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from trident.plan.session import Session
     from trident.plan.situation import Situation
 
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 _DEFAULT_INTERPRETER = "/bin/sh"
 
 # Inside the target this is on a fresh tmpfs: nothing of the script stays on the target's volumes.
@@ -78,11 +77,11 @@ class ScriptsSubsystem(Subsystem):
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """Scripts inside the target are started through chroot."""
-        return {"chroot"} if situation.servicing_type in _DEPLOYING else set()
+        return {"chroot"} if situation.deploys else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
         """One step for each script that runs on this kind of servicing."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         scripts = situation.desired.scripts
         yield from RunScript.compile(situation, _PRE_SERVICING, scripts.pre_servicing)

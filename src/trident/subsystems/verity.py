@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from trident.plan.situation import Situation
 
 _FIELDS = ("storage.verity",)
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
 class VeritySubsystem(Subsystem):
@@ -29,7 +28,7 @@ class VeritySubsystem(Subsystem):
 
     def steps(self, situation: Situation) -> Iterator[PendingStep]:
         """Write each hash tree, then open the device with the image's root hash."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         install = situation.servicing_type is ServicingType.CLEAN_INSTALL
         for verity in situation.desired.storage.verity:

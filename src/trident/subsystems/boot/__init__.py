@@ -43,9 +43,6 @@ def keep_from_booting(variables: EfiVariables, install_index: int, volume: AbVol
     keep_out(variables, Slot(install_index, volume))
 
 
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
-
-
 class BootSubsystem(Subsystem):
     """How the firmware finds the target."""
 
@@ -53,7 +50,7 @@ class BootSubsystem(Subsystem):
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
         """No UEFI, an image with another boot loader, or options that the kernel would never see."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         if not situation.facts.uefi:
             yield ExecutionEnvironment(
@@ -73,12 +70,12 @@ class BootSubsystem(Subsystem):
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """Mounting the ESP and reading its place on the disk."""
-        return {"mount", "umount", "sync", "sfdisk"} if situation.servicing_type in _DEPLOYING else set()
+        return {"mount", "umount", "sync", "sfdisk"} if situation.deploys else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
         """Boot files while staging, firmware variables while finalizing and committing."""
         esp = situation.desired.storage.esp
-        if situation.servicing_type not in _DEPLOYING or esp is None or esp.device_id is None:
+        if not situation.deploys or esp is None or esp.device_id is None:
             return
         slot = Slot(situation.status.install_index, situation.target_volume)
         architecture = situation.facts.architecture

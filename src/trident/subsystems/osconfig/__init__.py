@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from trident.plan.situation import Situation
     from trident.plan.step import Step
 
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
-
 
 _WRITTEN = Effect(ServicingType.AB_UPDATE, "it is written into a new target")
 
@@ -43,7 +41,7 @@ class OsConfigSubsystem(Subsystem):
 
     def check(self, situation: Situation) -> Iterable[TridentError]:
         """What no line of a file can say; files are looked at by a step before anything is changed."""
-        return check_modules(situation.desired.os.modules) if situation.servicing_type in _DEPLOYING else ()
+        return check_modules(situation.desired.os.modules) if situation.deploys else ()
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """``useradd``, ``usermod``, ``systemctl`` and ``setfiles`` are the target's own."""
@@ -52,7 +50,7 @@ class OsConfigSubsystem(Subsystem):
 
     def steps(self, situation: Situation) -> Iterator[Step]:
         """Identity, then users, then files, which may be units of services; labels when all is written."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         os = situation.desired.os
         yield from CheckFiles.compile(os.additional_files)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from trident.plan.situation import Situation
     from trident.plan.step import Step
 
-_DEPLOYING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
-
 
 _LAYOUT = Effect(ServicingType.AB_UPDATE, "the storage layout is made by an install")
 _MOUNTS = Effect(ServicingType.AB_UPDATE, "the fstab of a new target says what it mounts")
@@ -41,7 +39,7 @@ class StorageSubsystem(Subsystem):
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
         """Disks missing, in use or too small; what does not fit its partition; a layout that changed."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         yield from check_disks(situation)
         yield from check_smallest(situation)
@@ -50,7 +48,7 @@ class StorageSubsystem(Subsystem):
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """Partitioning, formatting and mounting."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return set()
         found = {"mount", "umount", "sync"}
         steps = tuple(self.steps(situation))
@@ -64,7 +62,7 @@ class StorageSubsystem(Subsystem):
 
     def steps(self, situation: Situation) -> Iterator[Step]:
         """Partition (a clean install only), format, mount, write fstab, unmount."""
-        if situation.servicing_type not in _DEPLOYING:
+        if not situation.deploys:
             return
         yield ReleaseNewroot.compile()
         yield from PartitionDisk.compile(situation)
