@@ -18,6 +18,8 @@ from msgspec import UNSET
 
 from trident.config import spelling
 from trident.config.model import HostConfiguration, Model, Script
+from trident.config.netplan import kinds as netplan
+from trident.config.netplan.devices import NETWORK
 from trident.config.pcr import Pcr
 from trident.config.quantities import PARTITION_ALIGNMENT
 from trident.config.reference import kinds
@@ -138,9 +140,31 @@ def _field(field: Field) -> Schema:
         found["default"] = field.default
     if field.examples:
         found["examples"] = list(field.examples)
+    if field.key == "netplan":
+        found |= _network()
     if field.key == "internalParams":
         found["doNotSuggest"] = True  # yaml-language-server then leaves it out of completion
     return found
+
+
+def _network() -> Schema:
+    """Netplan's sections and the keys of their devices; the values of these are left to ``validate``."""
+    sections: dict[str, Schema] = {key: {} for key in NETWORK.loose}
+    for key, kind in NETWORK.strict.items():
+        match kind:
+            case netplan.Number(low, high):
+                sections[key] = {"type": "integer", "minimum": low, "maximum": high}
+            case netplan.MapOf(netplan.Record() as record):
+                device: Schema = {
+                    "type": "object",
+                    "properties": {name: {} for name in {**record.strict, **record.loose}},
+                }
+                if record.required:
+                    device["required"] = list(record.required)
+                sections[key] = {"type": ["object", "null"], "additionalProperties": device}
+            case _:
+                sections[key] = {"type": ["string", "null"]}
+    return {"properties": sections, "required": list(NETWORK.required)}
 
 
 def _or_null(schema: Schema) -> Schema:

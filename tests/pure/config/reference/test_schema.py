@@ -49,6 +49,11 @@ def test_it_accepts_every_sample(sample: Path) -> None:
     assert accepts(sample.read_text())
 
 
+def with_netplan(settings: str) -> str:
+    """A valid configuration with these network settings."""
+    return edited(("{version: 2, ethernets: {lan: {dhcp4: true}}}", f"{{{settings}}}"))
+
+
 ACCEPTED = {
     "what is not given, as null": edited(
         ("hostname: host-1", "hostname: null"), ("{id: state,", "{id: state, uuid: null, label: ~,")
@@ -63,6 +68,8 @@ ACCEPTED = {
     "a variable that looks like a number": edited(
         ("runOn: [all]}", "runOn: [all], environmentVariables: {LEVEL: 3, DEBUG: true}}")
     ),
+    "network settings": with_netplan("version: 2, renderer: networkd, ethernets: {lan: {dhcp4: true, x: 1}}"),
+    "network settings of no devices": with_netplan("version: 2, wifis: null, bonds: {}, openvswitch: []"),
     "a systemd check and a script": VALID
     + "health: {checks: [{name: a, systemdServices: [a.service], runOn: [all], timeoutSeconds: 0},"
     " {name: b, path: /bin/true, runOn: [ab-update]}]}\n",
@@ -95,6 +102,11 @@ REFUSED = {
     "a script of two origins": edited(('content: "true"', 'content: "true", path: /x')),
     "a systemd check with a script's field": VALID
     + "health: {checks: [{name: a, systemdServices: [a.service], runOn: [all], content: x}]}\n",
+    "network settings without a version": with_netplan("ethernets: {}"),
+    "network settings of a version in quotes": with_netplan("version: '2'"),
+    "network devices in a list": with_netplan("version: 2, ethernets: []"),
+    "a network device that is none": with_netplan("version: 2, ethernets: {lan: dhcp}"),
+    "a network device without what it needs": with_netplan("version: 2, vrfs: {blue: {}}"),
     "a timeout without services": VALID
     + "health: {checks: [{name: a, content: x, runOn: [all], timeoutSeconds: 3}]}\n",
     "a PCR that no TPM has": VALID.replace("os:\n", "  encryption: {volumes: [], pcrs: [24]}\nos:\n", 1),
