@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trident.config.load import require_valid
 from trident.errors import TridentError
 from trident.plan.plan import Plan
 from trident.plan.preview import Preview
 from trident.plan.situation import Situation
+from trident.plan.step import Operation
 from trident.servicing.assume import assumed_facts
 from trident.servicing.compile import compile_plan, refusals
 from trident.servicing.environment import Environment, configuration_from
-from trident.servicing.gather import gather_facts, open_image
+from trident.servicing.gather import gather_facts, open_image, require_tools
 from trident.servicing.install import refuse_unless_live
 from trident.servicing.picture import disk_pictures
 from trident.servicing.select import select_update
@@ -45,7 +46,8 @@ def preview(
         TridentError: an error that leaves no plan to show; one that stands against a plan is part of it.
     """
     status = assumed if assumed is not None else _status(environment)
-    planner = _Planner(assumes=assumed is not None)
+    staged = status.spec if status.servicing_state in _STAGED else None
+    planner = _Planner(assumes=assumed is not None, staged=staged)
     if status.servicing_state is ServicingState.NOT_PROVISIONED or status.is_management_os:
         return planner.install(configuration)
     return planner.update(configuration, baseline(status))
@@ -57,11 +59,13 @@ class _Planner:
 
     Attributes:
         assumes: nothing is known but the configuration and the status.
+        staged: the Host Configuration that an earlier run has staged; of its plan only finalize is left.
         refusals: what stands against it so far.
         assumptions: what was taken for granted so far.
     """
 
     assumes: bool
+    staged: Mapping[str, Any] | None = None
     refusals: list[TridentError] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
 
@@ -69,7 +73,7 @@ class _Planner:
         """The plan for a blank machine."""
         require_valid(configuration, "for an install")
         status = HostStatus(is_management_os=True)
-        image = self._image(configuration)
+        image = None if self._is_staged(configuration) else self._image(configuration)
         facts = self._facts(configuration, status, image)
         with self._noting():
             refuse_unless_live(facts)
@@ -81,7 +85,7 @@ class _Planner:
         desired = complete_storage(configuration, current)
         servicing_type, changes = select_update(current, desired)
         deploys = servicing_type is ServicingType.AB_UPDATE
-        image = self._image(desired) if deploys else None
+        image = self._image(desired) if deploys and not self._is_staged(desired) else None
         facts = self._facts(desired, running, image)
         with self._noting():
             refuse_other_volume(current, running, facts)
@@ -95,8 +99,17 @@ class _Planner:
 
     def _plan(self, situation: Situation, changes: tuple[Change, ...]) -> Preview:
         plan = compile_plan(situation, changes)
+        if self._is_staged(situation.desired):
+            plan = plan.limited({Operation.FINALIZE})
+            return picture_of(situation, plan, tuple(self.refusals), tuple(self.assumptions))
+        if not self.assumes:
+            with self._noting():
+                require_tools(situation)
         found = [error for error in refusals(situation, plan) if error.code != "not-supported-yet"]
         return picture_of(situation, plan, (*self.refusals, *found), tuple(self.assumptions))
+
+    def _is_staged(self, configuration: HostConfiguration) -> bool:
+        return self.staged is not None and self.staged == configuration.to_document()
 
     def _image(self, configuration: HostConfiguration) -> CosiMetadata | None:
         try:
@@ -125,6 +138,12 @@ class _Planner:
         except TridentError as error:
             self.refusals.append(error)
 
+
+_STAGED = {
+    ServicingState.CLEAN_INSTALL_STAGED,
+    ServicingState.AB_UPDATE_STAGED,
+    ServicingState.AB_UPDATE_FINALIZED,
+}
 
 # Codes of an image that is not where this machine looks; on the host it may well be.
 _OUT_OF_REACH = {"load-cosi"}

@@ -10,6 +10,7 @@ import pytest
 from tests.pure.servicing import samples
 from trident.errors import InvalidInput
 from trident.plan.preview import Preview
+from trident.plan.step import Operation
 from trident.servicing.assume import BLANK, read_status
 from trident.servicing.environment import Environment
 from trident.servicing.preview import preview
@@ -116,3 +117,31 @@ def test_a_status_that_fits_no_update_ends_in_an_error_or_a_refusal(changes: dic
         assert error.kind != "internal"
     else:
         assert shown.refusals
+
+
+@pytest.mark.parametrize("state", [ServicingState.AB_UPDATE_STAGED, ServicingState.AB_UPDATE_FINALIZED])
+def test_of_what_is_staged_already_only_finalize_is_left(state: ServicingState) -> None:
+    """As ``trident update`` does; the image is not even looked for."""
+    document = SAMPLE | {"image": {"url": "file:///nowhere/v2.cosi", "sha384": "ignored"}}
+    config = type(RUNNING).from_document(document)
+    running = samples.provisioned(RUNNING)
+    staged = running.evolve(servicing_state=state, spec=config.to_document(), spec_old=running.spec)
+    shown = preview(config, Environment(), assumed=staged)
+    assert {step.operation for step in shown.plan.steps} == {Operation.FINALIZE}
+    assert (shown.plan.reboots, shown.plan.contents, shown.refusals) == (True, (), ())
+    assert not any("could not be looked at" in text for text in shown.assumptions)
+    other = config.evolve(image=None)
+    assert Operation.STAGE in {
+        step.operation for step in preview(other, Environment(), assumed=staged).plan.steps
+    }
+
+
+def test_a_program_that_is_not_installed_here_stands_against_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trident.host.tools.missing", lambda tools, _path: sorted(tools))
+    agent = tmp_path / "trident.conf"
+    agent.write_text(f"DatastorePath={tmp_path}/datastore.sqlite\n")
+    shown = preview(RUNNING.evolve(image=None), Environment(agent, tmp_path / "lock"))
+    (refusal,) = (error for error in shown.refusals if error.code == "missing-binary")
+    assert "'sfdisk'" in refusal.message
