@@ -13,7 +13,8 @@ ALIGNMENT = 1024 * 1024
 
 # UEFI specification 2.10, 5.3: the entry array has room for 128 entries of 128 bytes; one header
 # sector and the array stand at either end of the disk.
-_ENTRY_ARRAY = 128 * 128
+MOST_PARTITIONS = 128
+_ENTRY_ARRAY = MOST_PARTITIONS * 128
 _NAME_UNITS = 36
 
 

@@ -122,10 +122,12 @@ def _start(
         )
     except FileNotFoundError as error:
         raise _not_installed(arguments[0]) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A ValueError: an argument or a variable holds what the kernel cannot hand on.
+        reason = error.strerror if isinstance(error, OSError) else "an argument or a variable is not valid"
         raise Servicing(
             "command-could-not-execute",
-            f"'{arguments[0]}' cannot be started: {error.strerror}.",
+            f"'{arguments[0]}' cannot be started: {reason}.",
             details={"binary": arguments[0]},
         ) from error
 

@@ -72,8 +72,16 @@ class ScriptsSubsystem(Subsystem):
             )
 
     def check(self, situation: Situation) -> Iterable[TridentError]:
-        """Nothing that facts could tell; the files are looked at by a step before anything is changed."""
-        return ()
+        """Scripts that could not be started; their files are looked at by a step, before anything changes."""
+        for step in self.steps(situation):
+            if isinstance(step, RunScript) and not _can_be_started(step.script):
+                yield InvalidInput(
+                    "invalid-script",
+                    f"The {step.moment.name} script '{step.script_name}' cannot be started: the name of a "
+                    "variable is empty or holds '=', or a variable, an argument or the interpreter holds a "
+                    "null character.",
+                    details={"script_name": step.script_name},
+                )
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """Scripts inside the target are started through chroot."""
@@ -93,6 +101,13 @@ class ScriptsSubsystem(Subsystem):
         if paths:
             yield CheckScripts.compile(paths)
         yield from later
+
+
+def _can_be_started(script: Script) -> bool:
+    """Whether the kernel takes what the script is started with (execve(2), environ(7))."""
+    variables = script.environment_variables
+    texts = (*variables, *variables.values(), *script.arguments, script.interpreter or "")
+    return not any("\0" in text for text in texts) and all(name and "=" not in name for name in variables)
 
 
 @dataclass(frozen=True, kw_only=True)

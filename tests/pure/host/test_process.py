@@ -29,6 +29,13 @@ def test_the_environment_is_minimal_and_standard_input_is_closed(monkeypatch: py
     assert names - {"PWD", "SHLVL", "_"} == {"PATH", "LC_ALL", "EXTRA"}
 
 
+@pytest.mark.parametrize(("argument", "variable"), [("a\0b", "A"), ("a", "A=B"), ("a", "A\0")])
+def test_what_the_kernel_cannot_hand_on_is_an_error_as_any_other(argument: str, variable: str) -> None:
+    with pytest.raises(Servicing) as caught:
+        run(["true", argument], environment={variable: "x"})
+    assert caught.value.code == "command-could-not-execute"
+
+
 def test_a_failure_tells_the_program_the_code_and_its_last_words() -> None:
     script = "for n in 1 2 3 4 5 6 7; do echo line $n >&2; done; exit 9"
     with pytest.raises(Servicing) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 
 from tests.pure.subsystems.situations import SAMPLE, configuration, install, update
@@ -152,6 +153,25 @@ def test_scripts_know_what_they_are_part_of() -> None:
         assert variables["SERVICING_TYPE"] == "ab_update"
         assert variables["PHONEHOME_URL"] == "http://127.0.0.1/status"
     assert [step.environment("/newroot")["TARGET_ROOT"] for step in found] == ["/", "/newroot", "/"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "environmentVariables: {A=B: x}",
+        "environmentVariables: {'': x}",
+        'environmentVariables: {"A\\0": x}',
+        'environmentVariables: {A: "x\\0"}',
+        'arguments: ["a\\0b"]',
+        'interpreter: "/bin/sh\\0"',
+    ],
+)
+def test_a_script_that_cannot_be_started_is_refused_before_anything_is_changed(odd: str) -> None:
+    scripts = f"scripts: {{postConfigure: [{{name: tidy, runOn: [clean-install], content: x, {odd}}}]}}\n"
+    situation = install(configuration(SAMPLE + scripts))
+    (error,) = ScriptsSubsystem().check(situation)
+    assert error.code == "invalid-script"
+    assert "'tidy'" in error.message
 
 
 def test_netplan_is_written_as_it_is_given() -> None:

@@ -47,6 +47,18 @@ def refusals(situation: Situation) -> list[TridentError]:
     return list(storage.check(situation))
 
 
+def test_more_partitions_than_a_table_has_room_for_are_refused() -> None:
+    """sfdisk leaves out the rest and ends with success."""
+
+    def of(count: int) -> Situation:
+        more = "".join(f"        - {{id: p{number}, size: 1M}}\n" for number in range(count - 5))
+        home = "        - {id: home, type: home, size: grow}\n"
+        return install(configuration(SAMPLE.replace(home, more + home)))
+
+    assert refusals(of(128)) == []
+    assert the_only(of(129)).code == "too-many-partitions"
+
+
 def the_only(situation: Situation) -> TridentError:
     (error,) = refusals(situation)
     return error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trident.config.model import FileSystemSource
 from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
 from trident.host.filesystem import SMALLEST
-from trident.host.layout import PlacedPartition, plan_partitions
+from trident.host.layout import MOST_PARTITIONS, PlacedPartition, plan_partitions
 from trident.state.status import ServicingState, ServicingType
 from trident.subsystems.storage.adopt import check_adoption, match
 from trident.subsystems.storage.format import MakeFileSystem
@@ -56,6 +56,16 @@ def _check_installable(disk: Disk, facts: DiskFacts, architecture: str) -> Itera
             hint="Unmount it first, or name another disk.",
             details={"disk": disk.id, "device": disk.device, "mounts": mounts},
         )
+    count = len(disk.partitions) + len(disk.adopted_partitions)
+    if count > MOST_PARTITIONS:
+        # sfdisk leaves out what has no room, and calls that a success.
+        yield UnsupportedConfiguration(
+            "too-many-partitions",
+            f"Disk '{disk.id}' is to have {count} partitions, and its table has room for {MOST_PARTITIONS}.",
+            hint="Put fewer partitions on it.",
+            details={"disk": disk.id, "partitions": count},
+        )
+        return
     unfit = list(check_adoption(disk, facts))
     yield from unfit
     if unfit:
