@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -315,6 +315,15 @@ def test_a_full_disk_ends_the_wait_for_a_silent_server(tmp_path: Path, tmpfs: Pa
     assert threads() == 0
 
 
+@pytest.fixture
+def heeding_ctrl_c() -> Iterator[None]:
+    """Python's own handler: a job in the background ignores SIGINT from its start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_while_waiting_for_the_server(tmp_path: Path) -> None:
     sample = Sample(root=noise(8 * MIB))
     with serving(sample.build()) as server, open_cosi(server.url, patience=Patience(silence=1000)) as cosi:

@@ -112,7 +112,9 @@ def test_an_error_while_following_lines_ends_the_program(tmp_path: Path) -> None
 def test_ctrl_c_kills_and_reaps_the_program(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"from trident.host.process import run; run(['sh', '-c', 'echo $$ > {pid_file}; exec sleep 600'])"
-    caller = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    # A job in the background ignores SIGINT, and would hand that down.
+    heeding = ["env", "--default-signal=INT", sys.executable]
+    caller = subprocess.Popen([*heeding, "-c", code], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
     while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
         time.sleep(0.01)
