@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 import trident
+from tests.pure.repository.completion import FIXED_LISTS, completed
 
 pytestmark = [pytest.mark.machine, pytest.mark.timeout(300)]
 
@@ -105,6 +106,13 @@ def test_the_samples_come_with_it_as_they_are(tree: Path) -> None:
     samples = tree / "usr/share/doc/trident/examples"
     for path in (ROOT / "docs/samples").iterdir():
         assert (samples / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(("words", "offered"), FIXED_LISTS)
+def test_bash_completes_what_is_chosen_from_a_list(tree: Path, words: list[str], offered: list[str]) -> None:
+    """The pure tests ask the shtab of the lock; the package is built with the distribution's."""
+    script = (tree / "usr/share/bash-completion/completions/trident").read_text()
+    assert completed(script, words) == offered
 
 
 def test_the_command_ignores_the_environment_of_its_caller(tree: Path) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 import trident
+from tests.pure.repository.completion import COMMANDS, FIXED_LISTS, completed
 from tests.pure.repository.project import ROOT
 from trident.cli.parser import build_parser
 
@@ -40,18 +39,6 @@ def test_the_shtab_of_debian_12_can_read_every_choice() -> None:
                 assert action.choices is None or isinstance(action.choices, tuple | list), action.dest
 
 
-def completed(words: list[str]) -> set[str]:
-    """What bash offers for the last of these words."""
-    quoted = " ".join(f"'{word}'" for word in words)
-    press_tab = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _shtab_trident"
-    script = f'{generated("completion.py", "bash")}\n{press_tab}\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
-    bash = ["bash", "--norc"]
-    # Completion of fields and rules asks the program itself.
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    run = subprocess.run(bash, input=script, check=True, capture_output=True, text=True, cwd=ROOT, env=env)
-    return set(run.stdout.split())
-
-
 def test_the_changelog_opens_with_the_version_of_the_program() -> None:
     first = (ROOT / "packaging/debian/changelog").read_text().splitlines()[0]
     assert first.startswith(f"trident ({trident.__version__}) ")
@@ -74,19 +61,21 @@ def test_the_manual_has_no_argparse_placeholders_left() -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["trident", "up"], {"update"}),
-        (["trident", "image", "v"], {"verify"}),
-        (["trident", "get", "last"], {"last-error"}),
-        (["trident", "plan", "--outp"], {"--output"}),
-        (["trident", "validate", "pyproj"], {"pyproject.toml"}),
-        (["trident", "graph", "--format", "s"], {"svg"}),
-        (["trident", "validate", "README.md", "pyproj"], {"pyproject.toml"}),
-        (["trident", "explain", "storage.disks.partitions.s"], {"storage.disks.partitions.size"}),
-        (["trident", "explain", "duplicate-d"], {"duplicate-device-id"}),
+        *FIXED_LISTS,
+        (["trident", "plan", "--outp"], ["--output"]),
+        (["trident", "validate", "pyproj"], ["pyproject.toml"]),
+        (["trident", "validate", "README.md", "pyproj"], ["pyproject.toml"]),
+        (["trident", "explain", "storage.disks.partitions.s"], ["storage.disks.partitions.size"]),
+        (["trident", "explain", "duplicate-d"], ["duplicate-device-id"]),
     ],
 )
-def test_bash_completes(words: list[str], offered: set[str]) -> None:
-    assert completed(words) == offered
+def test_bash_completes(words: list[str], offered: list[str]) -> None:
+    assert completed(generated("completion.py", "bash"), words) == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_commands_that_help_explains_are_offered(shell: str) -> None:
+    assert " ".join(COMMANDS) in generated("completion.py", shell)
 
 
 def test_fish_is_told_every_command_and_option() -> None:
