@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trident.config.document import read_document
+from trident.config.mend import mended
 from trident.config.model import HostConfiguration
 from trident.config.nodes import ListNode, MapNode, Node, Path
 from trident.config.shape import Complaints, reader_of
@@ -15,7 +16,7 @@ _MOST_ROUNDS = 8
 def read_draft(text: str | bytes) -> tuple[HostConfiguration | None, bool]:
     """A configuration without its unreadable parts, and whether it is whole.
 
-    A value that cannot be read is left out, and where it may not be missing, the object or the list item
+    A value is read as it was probably meant; one of which nobody can tell that is left out, and where it may not be missing, the object or the list item
     around it. No rule is applied.
 
     Returns:
@@ -29,7 +30,10 @@ def read_draft(text: str | bytes) -> tuple[HostConfiguration | None, bool]:
         configuration = reader_of(HostConfiguration)(document.root, (), complaints)
         if not complaints:
             return configuration, number == 0
-        _cut(document.root, {complaint.path for complaint in complaints})
+        if number == 0:
+            document.root = mended(document.root, complaints)
+        else:
+            _cut(document.root, {complaint.path for complaint in complaints})
     return None, False
 
 

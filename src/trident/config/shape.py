@@ -407,9 +407,12 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
             meant.add(_unknown(model, key, path, complaints))
             is_whole = False
             continue
+        before = len(complaints)
         value = spec.reader(child, (*path, key), complaints)
         if value is BAD:
             is_whole = False
+            if not spec.is_required:
+                _leave_out((*path, key), complaints, before)
         values[spec.name] = value
     for key, spec in specs.items():
         if not spec.is_required or spec.name in values:
@@ -419,6 +422,20 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
             message = f"{model.noun[0].upper()}{model.noun[1:]} needs '{key}'."
             complaints.append(Complaint("missing-field", message, path))
     return model(**values) if is_whole else BAD
+
+
+_STANDS_ALONE = {"os", "managementOs", "scripts", "health"}
+_ONE_OF_TWO = {"content", "path", "source"}
+
+
+def _leave_out(here: Path, complaints: Complaints, since: int) -> None:
+    """Mend an unreadable value by its default, where no rule asks whether the field was given."""
+    if here[0] not in _STANDS_ALONE or here[-1] in _ONE_OF_TWO:
+        return
+    for index in range(since, len(complaints)):
+        complaint = complaints[index]
+        if complaint.path == here and complaint.mend is None:
+            complaints[index] = msgspec.structs.replace(complaint, mend=Mend())
 
 
 def _unknown(model: type[Model], key: str, path: Path, complaints: Complaints) -> str | None:

@@ -128,7 +128,11 @@ def explain(error: Any, line_at: Callable[[int], str], line: int, column: int) -
             f"The character '{character}' cannot start a value.",
             "Put the value in quotes.",
         )
-    return explain_fragment(problem, context)
+    message, suggestion = explain_fragment(problem, context)
+    opened = getattr(error, "context_mark", None)
+    if "not closed" in message and opened is not None and opened.line < line:
+        message = f"{message} It starts on line {opened.line + 1}."
+    return message, suggestion
 
 
 def explain_fragment(*texts: str) -> tuple[str, str | None]:

@@ -80,3 +80,9 @@ def test_extensions_with_misspelt_hashes_are_judged_as_different_ones() -> None:
     found = codes(("hostname:", f"sysexts: {images}\n  hostname:"))
     assert ("extension-image-invalid-directory", "os.sysexts[1].path") in found
     assert "duplicate-extension-image" not in {code for code, _path in found}
+
+
+def test_an_optional_setting_that_cannot_be_read_does_not_hide_the_rules_about_the_others() -> None:
+    users = "- {name: ada, uid: 99999999999}\n    - {name: ada, sshMode"
+    found = codes(("- {name: ada, sshMode", users))
+    assert found == {("invalid-value", "os.users[0].uid"), ("duplicate-usernames", "os.users[1].name")}
