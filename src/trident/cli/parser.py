@@ -165,6 +165,10 @@ def _add_validate(verbs: Verbs[_Parser]) -> None:
         "--architecture", type=str.lower, choices=tuple(ARCHITECTURES),
         help="the machines that the image is for; without it any image will do",
     )  # fmt: skip
+    parser.add_argument(
+        "--for-update", action="store_true",
+        help="check them as 'trident update' does: one without storage keeps the host's",
+    )  # fmt: skip
     _add_output(parser)
     _add_verbosity(parser)
 

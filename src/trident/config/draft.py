@@ -16,8 +16,8 @@ _MOST_ROUNDS = 8
 def read_draft(text: str | bytes) -> tuple[HostConfiguration | None, bool]:
     """A configuration without its unreadable parts, and whether it is whole.
 
-    A value is read as it was probably meant; one of which nobody can tell that is left out, and where it may not be missing, the object or the list item
-    around it. No rule is applied.
+    A value is read as it was probably meant; one of which nobody can tell that is left out, and where it may
+    not be missing, the object or the list item around it. No rule is applied.
 
     Returns:
         ``None`` for the configuration if nothing is left, or the text is no YAML.

@@ -87,3 +87,13 @@ def test_standard_input_stands_among_files(
 def test_standard_input_can_be_read_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "-", "-"]) == 2
     assert "error[invalid-input/standard-input-twice]" in capsys.readouterr().err
+
+
+def test_a_file_for_an_update_may_leave_storage_to_the_host(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "update.yaml"
+    file.write_text("image: {url: http://192.0.2.1/v2.cosi, sha384: ignored}\n")
+    assert main(["validate", str(file)]) == 2
+    assert "trident validate --for-update" in capsys.readouterr().err
+    assert main(["validate", "--for-update", str(file)]) == 0

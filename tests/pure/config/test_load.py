@@ -172,7 +172,10 @@ def test_an_update_may_leave_storage_out_and_is_judged_once_it_is_complete() -> 
 def test_anything_else_needs_storage() -> None:
     (problem,) = problems_of(WITHOUT_STORAGE)
     assert (problem.code, problem.line) == ("storage-missing", 1)
-    assert problem.suggestion == "Add 'storage'. Only 'trident update' takes over the running host's."
+    assert (
+        problem.suggestion
+        == "Add 'storage'. Only an update may keep the host's: 'trident validate --for-update'."
+    )
 
 
 def test_a_model_without_text_is_judged_without_lines() -> None:

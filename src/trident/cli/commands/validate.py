@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     beside = _image_judge(options)
     judged = []
     for path in options.configs:
-        judged.append(_judge(path, beside))
+        judged.append(_judge(path, beside, for_update=options.for_update))
         if options.output == "text":
             _tell(judged[-1], has_image=beside is not None)
     if options.output == "json":
@@ -82,7 +82,7 @@ def _image_judge(options: argparse.Namespace) -> Beside | None:
     return ImageJudge(options.image, ARCHITECTURES.get(options.architecture))
 
 
-def _judge(path: str, beside: Beside | None) -> Judged:
+def _judge(path: str, beside: Beside | None, *, for_update: bool) -> Judged:
     try:
         name, text = read_source(path)
     except InvalidInput as error:
@@ -91,7 +91,7 @@ def _judge(path: str, beside: Beside | None) -> Judged:
             code=error.code, message=error.message, file=path, line=0, column=0, suggestion=error.hint
         )
         return Judged(path, None, (problem,))
-    verdict = judge_host_configuration(text, name, beside=beside)
+    verdict = judge_host_configuration(text, name, storage_may_be_missing=for_update, beside=beside)
     return Judged(name, verdict.configuration, verdict.problems)
 
 

@@ -136,7 +136,7 @@ def _there_is_storage(subject: Subject) -> Iterator[Violation]:
         yield Violation(
             ("storage",),
             message,
-            "Add 'storage'. Only 'trident update' takes over the running host's.",
+            "Add 'storage'. Only an update may keep the host's: 'trident validate --for-update'.",
             at_key=True,
         )
 
