@@ -425,12 +425,12 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
 
 
 _STANDS_ALONE = {"os", "managementOs", "scripts", "health"}
-_ONE_OF_TWO = {"content", "path", "source"}
+_TELLS_OBJECTS_APART = {"content", "path", "source", "systemdServices"}
 
 
 def _leave_out(here: Path, complaints: Complaints, since: int) -> None:
     """Mend an unreadable value by its default, where no rule asks whether the field was given."""
-    if here[0] not in _STANDS_ALONE or here[-1] in _ONE_OF_TWO:
+    if here[0] not in _STANDS_ALONE or here[-1] in _TELLS_OBJECTS_APART:
         return
     for index in range(since, len(complaints)):
         complaint = complaints[index]

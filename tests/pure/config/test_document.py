@@ -17,11 +17,13 @@ INNER_MARK = "A byte order mark (U+FEFF) stands here, which nobody sees; it is p
 FIRST_MARK = "The file starts with a byte order mark, which moves its first line one column to the right."
 EMPTY = "The file is empty; a Host Configuration needs at least an image and storage."
 
+OPENED = " It starts on line 1."
+
 SYNTAX = [
-    ("a: [1, 2\n", 2, 1, "A list that starts with '[' is not closed, or a ',' is missing."),
-    ("a: {b: 1\n", 2, 1, "A mapping that starts with '{' is not closed, or a ',' is missing."),
-    ("a: 'x\n", 2, 1, "A quoted text is not closed before the end of the file."),
-    ('a: "x\n---\n', 2, 1, "A quoted text is not closed before the next document starts."),
+    ("a: [1, 2\n", 2, 1, "A list that starts with '[' is not closed, or a ',' is missing." + OPENED),
+    ("a: {b: 1\n", 2, 1, "A mapping that starts with '{' is not closed, or a ',' is missing." + OPENED),
+    ("a: 'x\n", 2, 1, "A quoted text is not closed before the end of the file." + OPENED),
+    ('a: "x\n---\n', 2, 1, "A quoted text is not closed before the next document starts." + OPENED),
     (
         "a: b: c\n",
         1,
@@ -175,7 +177,8 @@ def test_without_libyaml_the_same_mistakes_are_found(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
     for text, line, _column, message in SYNTAX:
         (finding,) = read_document(text).findings
-        assert (finding.code, finding.message) == ("yaml-syntax", message), text
+        bare = message.removesuffix(OPENED)  # It may find the mistake on that very line.
+        assert (finding.code, finding.message.removesuffix(OPENED)) == ("yaml-syntax", bare), text
         assert finding.line + 1 in (line - 1, line), text
     for source, first in MISTAKES:
         assert first in told(source), source
