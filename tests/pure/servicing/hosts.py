@@ -16,9 +16,10 @@ from trident.config.model import HostConfiguration
 from trident.host.efi import EfiVariables
 from trident.host.loadoption import HardDrive, LoadOption
 from trident.plan.session import Session
-from trident.plan.situation import Facts
+from trident.plan.situation import BootType, Facts
 from trident.plan.step import Operation, Step
 from trident.servicing import commit as commit_verb
+from trident.servicing import install as install_verb
 from trident.servicing import update as update_verb
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute
@@ -67,7 +68,14 @@ class Host:
         self.content = {"root-a": configuration().to_document(), "root-b": {}}
         self.before_step: Callable[[Step], None] = lambda _step: None
 
+    def go_blank(self) -> None:
+        """Become a machine on which nothing is installed, and that runs a servicing OS from RAM."""
+        self.environment.datastore_path.unlink()
+        self.root = "ram"
+
     def facts(self, _configuration: HostConfiguration, _paths: Mapping[str, str]) -> Facts:
+        if self.root == "ram":
+            return facts(BootType.RAM_DISK)
         return dataclasses.replace(facts(), root_device=f"/dev/disk/by-partuuid/{self.root}")
 
     def execute(self, steps: Sequence[Step], session: Session, datastore: Datastore) -> None:
@@ -91,7 +99,7 @@ class Host:
         """What is written now is neither what runs nor what the firmware would boot."""
         assert self.root not in step.touches
         if step.operation is Operation.STAGE and {"root-a", "root-b"} & set(step.touches):
-            other = {"root-a": "trident-b", "root-b": "trident-a"}[self.root]
+            other = {"root-a": "trident-b", "root-b": "trident-a"}.get(self.root)
             assert self.next_boot() != other
 
     def status(self) -> HostStatus:
@@ -116,6 +124,9 @@ class Host:
     def update(self, desired: HostConfiguration, operations: frozenset[Operation] = BOTH) -> Outcome:
         return update_verb.update(desired, operations, self.environment)
 
+    def install(self, desired: HostConfiguration, operations: frozenset[Operation] = BOTH) -> Outcome:
+        return install_verb.install(desired, operations, self.environment)
+
     def commit(self) -> Outcome:
         return commit_verb.commit(self.environment)
 
@@ -130,12 +141,13 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         yield SimpleNamespace(metadata=image())
 
     monkeypatch.setattr(EfiVariables.__init__, "__defaults__", (host.variables.directory,))
-    for verb in (update_verb, commit_verb):
+    for verb in (install_verb, update_verb, commit_verb):
         monkeypatch.setattr(verb, "require_root", lambda: None)
         monkeypatch.setattr(verb, "gather_facts", host.facts)
         monkeypatch.setattr(verb, "execute", host.execute)
-    monkeypatch.setattr(update_verb, "require_tools", lambda _situation: None)
-    monkeypatch.setattr(update_verb, "open_image", opened)
+    for verb in (install_verb, update_verb):
+        monkeypatch.setattr(verb, "require_tools", lambda _situation: None)
+        monkeypatch.setattr(verb, "open_image", opened)
     monkeypatch.setattr(
         "trident.subsystems.boot.entries._load_option",
         lambda _session, _esp, slot: LoadOption(slot.name, ESP, f"\\{slot.name}.efi"),
