@@ -45,7 +45,7 @@ def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan
         target_volume=None if runtime else situation.target_volume,
         image_url=shown_url(image.url) if image is not None and not runtime else None,
         image_known=situation.image is not None or runtime,
-        not_yet=not_yet(situation, steps),
+        not_yet=not_yet(steps),
     )
 
 
