@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
     from trident.host.partitioning import PartitionTable
     from trident.image.cosi.reader import Cosi
+    from trident.image.source import Patience
 
 
 def require_root() -> None:
@@ -87,8 +88,12 @@ def _table(device: str) -> PartitionTable | None:
 
 
 @contextlib.contextmanager
-def open_image(configuration: HostConfiguration) -> Iterator[Cosi]:
+def open_image(configuration: HostConfiguration, *, patience: Patience | None = None) -> Iterator[Cosi]:
     """The image of ``configuration``, its metadata verified and every image of it found in its place.
+
+    Args:
+        configuration: names the image.
+        patience: how long to bear with a server; by default as long as a servicing does.
 
     Raises:
         InvalidInput: ``missing-os-image`` if the configuration names none; whatever opening it finds.
@@ -99,6 +104,6 @@ def open_image(configuration: HostConfiguration) -> Iterator[Cosi]:
             "The Host Configuration names no image.",
             hint="Add an 'image' section with 'url' and 'sha384'.",
         )
-    with open_cosi(configuration.image.url, configuration.image.sha384) as cosi:
+    with open_cosi(configuration.image.url, configuration.image.sha384, patience=patience) as cosi:
         cosi.locate_images()
         yield cosi

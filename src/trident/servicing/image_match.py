@@ -119,11 +119,10 @@ def _shown(url: str) -> str:
 def read_metadata(url: str) -> Opened | TridentError:
     """The metadata of an image, or why they cannot be had. Two or three requests, whatever its size."""
     from trident.image.cosi.reader import open_cosi
-    from trident.image.source import Patience
+    from trident.image.source import A_PERSON_WAITS
 
     try:
-        # A person waits here: a server that does not answer is worth a few seconds, not minutes.
-        with open_cosi(url, patience=Patience(connect=5.0, silence=10.0, retries=2)) as cosi:
+        with open_cosi(url, patience=A_PERSON_WAITS) as cosi:
             return Opened(cosi.metadata, cosi.metadata_sha384)
     except TridentError as error:
         return error

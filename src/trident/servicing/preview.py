@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trident.config.load import require_valid
 from trident.errors import TridentError
+from trident.image.source import A_PERSON_WAITS
 from trident.plan.plan import Plan
 from trident.plan.preview import Preview
 from trident.plan.situation import Situation
@@ -113,7 +114,7 @@ class _Planner:
 
     def _image(self, configuration: HostConfiguration) -> CosiMetadata | None:
         try:
-            with open_image(configuration) as cosi:
+            with open_image(configuration, patience=A_PERSON_WAITS) as cosi:
                 return cosi.metadata
         except TridentError as error:
             if self.assumes and error.code in _OUT_OF_REACH:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,26 @@ def test_a_layout_that_an_update_cannot_change_is_shown_with_its_refusal() -> No
     assert [error.code for error in shown.refusals] == ["invalid-host-configuration-dynamic"]
     assert shown.plan.steps
     assert "storage.disks[os].partitions[trident].size" in [change.field for change in shown.plan.changes]
+
+
+def test_a_server_that_is_not_there_is_asked_a_few_times_and_no_more() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        calls: list[None] = []
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+                    calls.append(None)
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v2.cosi"
+        shown = wanted(image={"url": url, "sha384": "ignored"})
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert any("gave up after 3 attempts" in text for text in shown.assumptions)
+    assert len(calls) == 3
 
 
 @pytest.mark.parametrize("write", [dump_yaml, json.dumps], ids=["YAML", "JSON"])

@@ -77,6 +77,10 @@ class Patience:
         return min(self.first_pause * 2.0 ** (setback - 2), self.longest_pause)
 
 
+A_PERSON_WAITS = Patience(connect=5.0, silence=10.0, retries=2)
+"""For looking at an image: a server that does not answer is worth a few seconds, not minutes."""
+
+
 def open_source(url: str, patience: Patience | None = None) -> Source:
     """Open ``url``: ``file://``, a path, ``http://`` or ``https://``.
 
