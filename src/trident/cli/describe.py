@@ -147,8 +147,15 @@ def _against(preview: Preview, width: int) -> Iterator[str]:
             yield from paragraph(f"[{error.kind}/{error.code}] {error.message}", width, "  - ")
             if error.hint:
                 yield from paragraph(f"hint: {error.hint}", width, "      ")
-    if preview.assumptions:
+    if preview.warnings:
         yield from _gap(preview.plan.not_yet or preview.refusals)
+        yield "Odd, and no reason to refuse it:"
+        for oddity in preview.warnings:
+            yield from paragraph(f"[{oddity.code}] {oddity.message}", width, "  - ")
+            if oddity.hint:
+                yield from paragraph(f"hint: {oddity.hint}", width, "      ")
+    if preview.assumptions:
+        yield from _gap(preview.plan.not_yet or preview.refusals or preview.warnings)
         yield "Assumed, because only the machine knows:"
         for text in preview.assumptions:
             yield from paragraph(text, width, "  - ")

@@ -11,6 +11,27 @@ from trident.plan.plan import Plan
 
 
 @dataclass(frozen=True)
+class Oddity:
+    """Something that is odd, and no reason to refuse a plan.
+
+    Attributes:
+        code: stable kebab-case name of the rule that finds it.
+        message: what is odd, for people.
+        path: field of the Host Configuration that it concerns, if it concerns one.
+        hint: what to do about it, if something can be done.
+    """
+
+    code: str
+    message: str
+    path: str | None = None
+    hint: str | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """As it stands in the plan's JSON."""
+        return {"code": self.code, "message": self.message, "path": self.path, "hint": self.hint}
+
+
+@dataclass(frozen=True)
 class Preview:
     """What is shown of a plan.
 
@@ -18,12 +39,14 @@ class Preview:
         plan: what would be, or is about to be, executed.
         disks: each disk of the Host Configuration before and after.
         refusals: why ``install`` or ``update`` would refuse, besides fields that are not supported yet.
+        warnings: what is odd and no reason to refuse.
         assumptions: what only the machine knows and was taken for granted.
     """
 
     plan: Plan
     disks: tuple[DiskPicture, ...] = ()
     refusals: tuple[TridentError, ...] = ()
+    warnings: tuple[Oddity, ...] = ()
     assumptions: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
@@ -39,5 +62,6 @@ class Preview:
                 }
                 for error in self.refusals
             ],
+            "warnings": [oddity.to_document() for oddity in self.warnings],
             "assumptions": list(self.assumptions),
         }

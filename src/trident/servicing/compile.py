@@ -91,7 +91,7 @@ def refuse(situation: Situation, plan: Plan) -> None:
         TridentError: the first refusal; further ones are told in its message.
     """
     for oddity in odd_mismatches(situation):
-        _log.warning("%s", oddity)
+        _log.warning("%s", oddity.message)
     found = list(refusals(situation, plan))
     if not found:
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trident.errors import NotConfirmed
 from trident.plan.preview import Preview
+from trident.servicing.image_match import odd_mismatches
 from trident.servicing.picture import disk_pictures
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ def confirm(
     Raises:
         NotConfirmed: ``not-confirmed``; nothing was changed. Ctrl-C is an answer, too.
     """
-    shown = plan.limited(frozenset(operations))
+    limited = plan.limited(frozenset(operations))
+    shown = Preview(limited, disk_pictures(situation, limited), warnings=odd_mismatches(situation))
     try:
-        is_confirmed = environment.confirm(Preview(shown, disk_pictures(situation, shown)))
+        is_confirmed = environment.confirm(shown)
     except KeyboardInterrupt:
         is_confirmed = False
     if not is_confirmed:

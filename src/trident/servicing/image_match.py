@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from trident.config.nodes import spelled
 from trident.config.problems import Remark, Severity
 from trident.crosscheck import Purpose, Subject, cross_check
 from trident.errors import TridentError
+from trident.plan.preview import Oddity
 from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
@@ -29,10 +31,18 @@ def refuse_mismatches(situation: Situation) -> Iterator[TridentError]:
     return (found.to_error() for found in _mismatches(situation) if found.severity is Severity.ERROR)
 
 
-def odd_mismatches(situation: Situation) -> tuple[str, ...]:
-    """What is odd about the image but no reason to refuse it, one sentence each."""
+def odd_mismatches(situation: Situation) -> tuple[Oddity, ...]:
+    """What is odd about the image but no reason to refuse it."""
     found = (found for found in _mismatches(situation) if found.severity is Severity.WARNING)
-    return tuple(mismatch.violation.message for mismatch in found)
+    return tuple(
+        Oddity(
+            mismatch.rule.code,
+            mismatch.violation.message,
+            None if mismatch.violation.path is None else spelled(mismatch.violation.path),
+            mismatch.violation.suggestion,
+        )
+        for mismatch in found
+    )
 
 
 def _mismatches(situation: Situation) -> Iterator[Mismatch]:

@@ -18,6 +18,7 @@ from trident.servicing.assume import assumed_facts
 from trident.servicing.compile import compile_plan, refusals
 from trident.servicing.environment import Environment, configuration_from
 from trident.servicing.gather import gather_facts, open_image, require_tools
+from trident.servicing.image_match import odd_mismatches
 from trident.servicing.install import refuse_unless_live
 from trident.servicing.picture import disk_pictures
 from trident.servicing.select import select_update
@@ -91,7 +92,11 @@ class _Planner:
         with self._noting():
             refuse_other_volume(current, running, facts)
         if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
-            return Preview(Plan(servicing_type, changes), (), tuple(self.refusals), tuple(self.assumptions))
+            return Preview(
+                Plan(servicing_type, changes),
+                refusals=tuple(self.refusals),
+                assumptions=tuple(self.assumptions),
+            )
         situation = Situation(servicing_type, desired, running, facts, image)
         if deploys and not self.refusals:
             with self._noting():
@@ -102,12 +107,19 @@ class _Planner:
         plan = compile_plan(situation, changes)
         if self._is_staged(situation.desired):
             plan = plan.limited({Operation.FINALIZE})
-            return picture_of(situation, plan, tuple(self.refusals), tuple(self.assumptions))
+            pictures = disk_pictures(situation, plan)
+            return Preview(plan, pictures, tuple(self.refusals), (), tuple(self.assumptions))
         if not self.assumes:
             with self._noting():
                 require_tools(situation)
         found = [error for error in refusals(situation, plan) if error.code != "not-supported-yet"]
-        return picture_of(situation, plan, (*self.refusals, *found), tuple(self.assumptions))
+        return Preview(
+            plan,
+            disk_pictures(situation, plan),
+            (*self.refusals, *found),
+            odd_mismatches(situation),
+            tuple(self.assumptions),
+        )
 
     def _is_staged(self, configuration: HostConfiguration) -> bool:
         return self.staged is not None and self.staged == configuration.to_document()
@@ -148,16 +160,6 @@ _STAGED = {
 
 # Codes of an image that is not where this machine looks; on the host it may well be.
 _OUT_OF_REACH = {"load-cosi"}
-
-
-def picture_of(
-    situation: Situation,
-    plan: Plan,
-    against: tuple[TridentError, ...] = (),
-    assumptions: tuple[str, ...] = (),
-) -> Preview:
-    """A plan with its disks."""
-    return Preview(plan, disk_pictures(situation, plan), against, assumptions)
 
 
 def _status(environment: Environment) -> HostStatus:

@@ -23,6 +23,7 @@ from trident.servicing.assume import assumed_facts
 from trident.servicing.compile import compile_plan, refusals
 from trident.servicing.picture import disk_pictures
 from trident.servicing.select import select_update
+from trident.servicing.image_match import odd_mismatches
 from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
 
 MIB = 1024**2
@@ -104,4 +105,4 @@ def provisioned(config: HostConfiguration, active: AbVolume = AbVolume.A) -> Hos
 def _preview(situation: Situation, changes: Any) -> Preview:
     plan = compile_plan(situation, changes)
     found = tuple(error for error in refusals(situation, plan) if error.code != "not-supported-yet")
-    return Preview(plan, disk_pictures(situation, plan), found)
+    return Preview(plan, disk_pictures(situation, plan), found, odd_mismatches(situation))
