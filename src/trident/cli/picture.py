@@ -26,7 +26,7 @@ class Pens:
 UNICODE = Pens(
     "│",
     " ",
-    {Fate.WRITTEN: "█", Fate.EMPTY: "·", Fate.KEPT: "░", Fate.ADOPTED: "▒", Fate.ERASED: "▒"},
+    {Fate.WRITTEN: "█", Fate.EMPTY: "·", Fate.KEPT: "░", Fate.ADOPTED: "▓", Fate.ERASED: "▒"},
 )
 ASCII = Pens(
     "|",

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trident.errors import TridentError
-from trident.host.layout import plan_partitions
 from trident.plan.picture import DiskPicture, Fate, Segment
 from trident.state.status import AbVolume, ServicingType
-from trident.subsystems.storage.partition import requests
+from trident.subsystems.storage.adopt import check_adoption, matched
+from trident.subsystems.storage.check import place
 
 if TYPE_CHECKING:
     from trident.config.model import Disk
@@ -48,15 +48,13 @@ def _picture(disk: Disk, situation: Situation, sources: Mapping[str, str]) -> Di
 def _erased(disk: Disk, facts: DiskFacts | None) -> tuple[Segment, ...] | None:
     if facts is None or facts.partitions is None:
         return None
+    adopted = {entry.number: partition.id for partition, entry in matched(disk, facts)}
+    # Where not everything is found that is to be adopted the install is refused: all of it stays.
+    others = Fate.ERASED if len(adopted) == len(disk.adopted_partitions) else Fate.KEPT
     return tuple(
-        _segment(part, None, Fate.ADOPTED if _adopts(disk, part) else Fate.ERASED)
+        _segment(part, adopted.get(part.number), Fate.ADOPTED if part.number in adopted else others)
         for part in facts.partitions
     )
-
-
-def _adopts(disk: Disk, part: PartitionFacts) -> bool:
-    # By label only: the UUID of a partition is not among the facts.
-    return any(adopted.match_label == part.label for adopted in disk.adopted_partitions if part.label)
 
 
 def _segment(part: PartitionFacts, id_: str | None, fate: Fate) -> Segment:
@@ -66,14 +64,27 @@ def _segment(part: PartitionFacts, id_: str | None, fate: Fate) -> Segment:
 def _installed(
     disk: Disk, facts: DiskFacts | None, situation: Situation, sources: Mapping[str, str]
 ) -> tuple[Segment, ...] | None:
-    if facts is None or disk.adopted_partitions:
-        return None  # Where new partitions go beside adopted ones is not known yet.
+    if facts is None or any(check_adoption(disk, facts)):
+        return None
     try:
-        placed = plan_partitions(facts.size, facts.sector_size, requests(disk, situation.facts.architecture))
+        placed = place(disk, facts, situation.facts.architecture)
     except TridentError:
         return None
-    made = (Segment(part.number, part.start, part.size, part.label, part.id, Fate.EMPTY) for part in placed)
-    return tuple(_updated(part, situation, sources) for part in made)
+    parts = [Segment(part.number, part.start, part.size, part.label, part.id, Fate.EMPTY) for part in placed]
+    sector = facts.table.sector_size if facts.table is not None else facts.sector_size
+    parts += [
+        Segment(
+            entry.number,
+            entry.start_sector * sector,
+            entry.sectors * sector,
+            entry.label or partition.id,
+            partition.id,
+            Fate.ADOPTED,
+        )
+        for partition, entry in matched(disk, facts)
+    ]
+    parts.sort(key=lambda part: part.start)
+    return tuple(_updated(part, situation, sources) for part in parts)
 
 
 def _present(disk: Disk, facts: DiskFacts | None, situation: Situation) -> tuple[Segment, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.pure.repository.project import ROOT
 from trident.config.document import read_document
 from trident.config.model import FileSystem, FileSystemSource, HostConfiguration
 from trident.config.values import plain
+from trident.host.partitioning import TableEntry
 from trident.image.cosi.metadata import (
     ESP_PARTITION_TYPE,
     Bootloader,
@@ -18,16 +20,17 @@ from trident.image.cosi.metadata import (
     Verity,
 )
 from trident.plan.preview import Preview
-from trident.plan.situation import Situation
+from trident.plan.situation import DiskFacts, PartitionFacts, Situation
 from trident.servicing.assume import assumed_facts
 from trident.servicing.compile import compile_plan, refusals
+from trident.servicing.image_match import odd_mismatches
 from trident.servicing.picture import disk_pictures
 from trident.servicing.select import select_update
-from trident.servicing.image_match import odd_mismatches
 from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
 
 MIB = 1024**2
 SAMPLES = sorted((ROOT / "docs/samples").glob("*.yaml"))
+PARTITION_TYPE = "0fc63daf-8483-4772-8e79-3d69d8477de4"
 NEXT_IMAGE = {"url": "http://192.0.2.1:8000/host-v2.cosi", "sha384": "b" * 96}
 
 
@@ -66,17 +69,37 @@ def _filesystem(
         path,
         "vfat" if esp else "ext4",
         f"00000000-0000-4000-{generation:04x}-{number:012x}",
-        ESP_PARTITION_TYPE if esp else "0fc63daf-8483-4772-8e79-3d69d8477de4",
+        ESP_PARTITION_TYPE if esp else PARTITION_TYPE,
         Verity(hashes, "c" * 64) if config.storage.verity_device(filesystem.device_id) else None,
     )
 
 
 def install(config: HostConfiguration) -> Preview:
-    """The install of a blank machine that is as large as the configuration wants it."""
+    """The install of a machine that is as large as the configuration wants it, with what it is to adopt."""
     status = HostStatus()
     image = image_for(config)
     facts, _ = assumed_facts(config, status, image)
+    disks = {
+        disk.device: _in_use(facts.disks[disk.device])
+        if disk.adopted_partitions
+        else facts.disks[disk.device]
+        for disk in config.storage.disks
+    }
+    facts = dataclasses.replace(facts, disks=disks)
     return _preview(Situation(ServicingType.CLEAN_INSTALL, config, status, facts, image), ())
+
+
+def _in_use(facts: DiskFacts) -> DiskFacts:
+    """The disk with another partition behind those that are to be adopted, where the new ones go."""
+    assert facts.table is not None
+    start = max(entry.start_sector + entry.sectors for entry in facts.table.entries)
+    number, sectors = len(facts.table.entries) + 1, 2 * 1024 * MIB // 512
+    old = TableEntry(
+        number, start, sectors, PARTITION_TYPE, "de94bba4-06d1-4d40-a16a-bfd50179d6ac", "Recovery"
+    )
+    table = dataclasses.replace(facts.table, entries=(*facts.table.entries, old))
+    there = PartitionFacts(f"{facts.device}-part{number}", number, start * 512, sectors * 512, old.label)
+    return dataclasses.replace(facts, table=table, partitions=(*(facts.partitions or ()), there))
 
 
 def update(old: HostConfiguration, new: HostConfiguration) -> Preview:

@@ -13,7 +13,9 @@ import pytest
 
 from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import configuration
+from trident.cli.commands import servicing
 from trident.cli.main import main
+from trident.cli.streams import tell
 from trident.errors import Initialization, Interrupted, NotConfirmed
 from trident.plan.preview import Preview
 from trident.plan.step import Operation, Step
@@ -174,9 +176,15 @@ def test_the_command_asks_on_the_terminal(
     file = tmp_path / "host.yaml"
     file.write_text(json.dumps(V2.to_document()))
     keyboard, screen = pty.openpty()
+
+    def tell_and_type(text: str) -> None:
+        tell(text)
+        if "[y/N]" in text:
+            os.write(keyboard, answer)
+
     with os.fdopen(screen, encoding="utf-8") as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        os.write(keyboard, answer)
+        monkeypatch.setattr(servicing, "tell", tell_and_type)
         arguments = ["install", str(file), "--confirm", "--allowed-operations", "stage"]
         assert main(arguments) == code
     os.close(keyboard)

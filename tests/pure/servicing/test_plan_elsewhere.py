@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.pure.servicing import samples
+from trident.config.model import HostConfiguration
 from trident.errors import InvalidInput
 from trident.plan.preview import Preview
 from trident.plan.step import Operation
@@ -22,6 +23,8 @@ from trident.state.status import AbVolume, HostStatus, ServicingState, Servicing
 
 SAMPLE = samples.document(samples.SAMPLES[0])
 RUNNING = samples.read(samples.SAMPLES[0])
+DUAL_BOOT_PATH = next(path for path in samples.SAMPLES if path.stem == "dual-boot")
+DUAL_BOOT = samples.read(DUAL_BOOT_PATH)
 
 
 def wanted(**changes: object) -> Preview:
@@ -61,6 +64,22 @@ def test_a_layout_that_an_update_cannot_change_is_shown_with_its_refusal() -> No
     assert [error.code for error in shown.refusals] == ["invalid-host-configuration-dynamic"]
     assert shown.plan.steps
     assert "storage.disks[os].partitions[trident].size" in [change.field for change in shown.plan.changes]
+
+
+@pytest.mark.parametrize("assumed", [BLANK, samples.provisioned(DUAL_BOOT)], ids=["install", "update"])
+def test_partitions_to_adopt_are_assumed_to_be_there(assumed: HostStatus) -> None:
+    document = samples.document(DUAL_BOOT_PATH) | {
+        "image": samples.NEXT_IMAGE | {"url": "file:///nowhere/v2.cosi"}
+    }
+    shown = preview(HostConfiguration.from_document(document), Environment(), assumed=assumed)
+    assert shown.refusals == ()
+    (disk,) = shown.disks
+    adopted = ["esp", "windows-reserved", "windows", "documents"]
+    assert disk.before is not None
+    assert disk.after is not None
+    assert [part.id for part in disk.before][:4] == adopted
+    assert [part.id for part in disk.after] == [*adopted, "root-a", "root-b", "trident", "home"]
+    assert any("sizes are not known" in text for text in shown.assumptions)
 
 
 def test_a_server_that_is_not_there_is_asked_a_few_times_and_no_more() -> None:

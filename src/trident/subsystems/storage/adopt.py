@@ -102,7 +102,7 @@ def mounts_ntfs(situation: Situation) -> bool:
     ids = {filesystem.device_id for filesystem in mounted}
     for disk in storage.disks:
         facts = situation.facts.disks.get(disk.device)
-        for adopted, entry in _matched(disk, facts):
+        for adopted, entry in matched(disk, facts):
             if adopted.id in ids and facts is not None and facts.contents.get(entry.uuid) == "ntfs":
                 return True
     return False
@@ -115,12 +115,12 @@ def check_adopted_filesystems(situation: Situation) -> Iterator[TridentError]:
     filesystems = {fs.device_id: fs for fs in situation.desired.storage.filesystems if fs.device_id}
     for disk in situation.desired.storage.disks:
         facts = situation.facts.disks.get(disk.device)
-        for adopted, entry in _matched(disk, facts):
+        for adopted, entry in matched(disk, facts):
             filesystem = filesystems.get(adopted.id)
             if filesystem is None or facts is None:
                 continue
             found = facts.contents.get(entry.uuid)
-            wanted = _wanted(filesystem)
+            wanted = wanted_type(filesystem)
             if found is not None and (wanted is None or found == wanted):
                 continue
             holds = f"holds {found}" if found else "holds no file system"
@@ -161,7 +161,7 @@ class RepartitionDisk(Step):
             if not disk.adopted_partitions:
                 continue
             facts = situation.facts.disks.get(disk.device)
-            keep = tuple(entry for _, entry in _matched(disk, facts))
+            keep = tuple(entry for _, entry in matched(disk, facts))
             present = len(facts.table.entries) if facts and facts.table else 0
             ids = tuple(partition.id for partition in disk.partitions)
             others = f", delete its {_count(present - len(keep))}" if present > len(keep) else ""
@@ -209,7 +209,7 @@ class RepartitionDisk(Step):
         session.disk_uuids[self.disk_id] = made.disk_uuid
 
 
-def _matched(disk: Disk, facts: DiskFacts | None) -> Iterator[tuple[AdoptedPartition, TableEntry]]:
+def matched(disk: Disk, facts: DiskFacts | None) -> Iterator[tuple[AdoptedPartition, TableEntry]]:
     """Each adopted partition with its entry; those that match none or several are left out."""
     if facts is None or facts.table is None:
         return
@@ -220,7 +220,7 @@ def _matched(disk: Disk, facts: DiskFacts | None) -> Iterator[tuple[AdoptedParti
             continue  # ``check_adoption`` tells of it.
 
 
-def _wanted(filesystem: FileSystem) -> str | None:
+def wanted_type(filesystem: FileSystem) -> str | None:
     """The type that is to be found, or ``None`` if any will do."""
     if filesystem.is_esp:
         return str(FileSystemType.VFAT)

@@ -71,7 +71,7 @@ def _check_installable(disk: Disk, facts: DiskFacts, architecture: str) -> Itera
     if unfit:
         return
     try:
-        _place(disk, facts, architecture)
+        place(disk, facts, architecture)
     except TridentError as error:
         yield error
 
@@ -99,7 +99,7 @@ def partition_sizes(situation: Situation) -> Mapping[str, int]:
         if facts is None:
             continue
         try:
-            placed = _place(disk, facts, situation.facts.architecture)
+            placed = place(disk, facts, situation.facts.architecture)
         except TridentError:
             continue  # ``check_disks`` tells of it.
         sizes |= {partition.id: partition.size for partition in placed}
@@ -165,7 +165,7 @@ def _installed(situation: Situation) -> HostConfiguration | None:
     return HostConfiguration.from_document(spec) if spec else None
 
 
-def _place(disk: Disk, facts: DiskFacts, architecture: str) -> tuple[PlacedPartition, ...]:
+def place(disk: Disk, facts: DiskFacts, architecture: str) -> tuple[PlacedPartition, ...]:
     """Where the new partitions of a disk go.
 
     Raises:
