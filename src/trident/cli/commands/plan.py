@@ -17,7 +17,7 @@ from trident.servicing.preview import preview
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what install or update would do; fail if it would be refused for what it finds on the machine.
+    """Print what install or update would do; fail where they would refuse it.
 
     Raises:
         InvalidInput: ``standard-input-twice`` if ``-`` is given for both files.
@@ -38,4 +38,4 @@ def run(options: argparse.Namespace) -> int:
         print_json(shown.to_document())
     else:
         say(describe(shown, width=terminal_width(), unicode=takes_unicode()))
-    return ExitCode.SETUP_FAILED if shown.refusals else ExitCode.SUCCESS
+    return ExitCode.FAILED if shown.refusals or shown.plan.not_yet else ExitCode.SUCCESS
