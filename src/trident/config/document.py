@@ -42,6 +42,7 @@ class Document:
         """The same text with another tree over it, such as one with its mistakes mended."""
         document = Document(root)
         document.text, document.findings, document._starts = self.text, self.findings, self._starts
+        document._hidden = self._hidden
         return document
 
     @property

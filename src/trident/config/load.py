@@ -337,8 +337,9 @@ def _located(document: Document, source_name: str, path: Path, at_key: bool, **r
     column = place.column if place is not None and line >= 0 else -1
     source_line, line_start = document.excerpt(line, column, _WIDEST_LINE)
     shown = value.text if isinstance(value, ScalarNode) and not at_key else None
-    if value is not None and document.is_hidden(value):
+    if isinstance(value, ScalarNode) and document.is_hidden(value):
         shown = None
+        rest["message"] = rest["message"].replace(f"'{shortened(value.text)}'", "what stands there")
     return Problem(
         file=source_name,
         line=line + 1,

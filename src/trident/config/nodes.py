@@ -6,7 +6,7 @@ means depends on what is expected at its place: where text is expected, ``0755``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -130,6 +130,17 @@ def find(root: Node | None, path: Path) -> tuple[Node | None, Node | None]:
         else:
             break
     return key, node
+
+
+def scalars_below(node: Node) -> Iterator[ScalarNode]:
+    """Every scalar of a tree; one that stands there by an alias comes again."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, ScalarNode):
+            yield current
+        else:
+            waiting.extend(current.values.values() if isinstance(current, MapNode) else current.items)
 
 
 def spelled(path: Path) -> str:

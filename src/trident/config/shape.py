@@ -21,8 +21,8 @@ from trident.config import scalars, values
 from trident.config.mend import Mend
 from trident.config.model.base import Model
 from trident.config.nearest import nearest
-from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, shortened
-from trident.config.spelling import UUID, ByKey, Judged, OrUuid, Shorthand, Spelling
+from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, scalars_below, shortened
+from trident.config.spelling import URL, UUID, ByKey, Judged, OrUuid, Shorthand, Spelling
 from trident.config.suggestion import for_unknown_field
 
 
@@ -228,6 +228,8 @@ def _spelt(spelling: Spelling) -> Reader:
         scalar = values.loose_word(node) if isinstance(node, MapNode) and spelling.takes_key else node
         if not isinstance(scalar, ScalarNode):
             return _wrong(node, path, complaints, spelling.noun)
+        if spelling is URL and ("@" in scalar.text or "?" in scalar.text):
+            complaints.secrets.append(scalar)  # It may hold a password or a signature.
         try:
             return spelling.read(scalar)
         except ValueError as error:
@@ -408,6 +410,8 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
             is_whole = False
             continue
         before = len(complaints)
+        if key == "password":
+            complaints.secrets += (word for word in scalars_below(child) if word.text != "locked")
         value = spec.reader(child, (*path, key), complaints)
         if value is BAD:
             is_whole = False

@@ -82,3 +82,21 @@ error[unknown-field]: A Host Configuration has no field 'oss'.
 1 error in host status
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: ada, ", "name: ada, password: hunter2, "),
+        ("name: ada, ", "name: ada, password: {type: hunter2}, "),
+        ("name: ada, ", "name: ada, password: {plain: hunter2}, "),
+        ("url: http://127.0.0.1/v1.cosi", "url: 'ftp://ada:hunter2@127.0.0.1/v1.cosi'"),
+        ("url: http://127.0.0.1/v1.cosi", "url: 'ada:hunter2@127.0.0.1'"),
+        ("url: http://127.0.0.1/v1.cosi", "url: 'ftp://127.0.0.1/v1.cosi?signature=hunter2'"),
+    ],
+)
+def test_a_secret_is_not_shown_with_its_mistake(old: str, new: str) -> None:
+    problems = problems_of(edited((old, new), ("volumeBId: root-b", "volumeBId: rootb")))
+    assert problems
+    assert "hunter2" not in render_problems(problems)
+    assert "hunter2" not in str([problem.to_document() for problem in problems])
