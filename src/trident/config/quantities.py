@@ -10,6 +10,10 @@ _ALMOST = re.compile(r"([0-9]+)\s*([kmgtKMGT])(?:[iI]?[bB])?", re.ASCII)
 _UNIT_SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _MOST = 2**64 - 1
 PARTITION_ALIGNMENT = 4096
+_PARTITION_ADVICE = (
+    "Write a number, optionally with K, M, G or T (powers of 1024), such as 512M; "
+    "or grow, for the space left."
+)
 
 
 class Grow(enum.StrEnum):
@@ -75,9 +79,14 @@ def parse_partition_size(value: object) -> int | Grow:
         raise SizeError("a size such as 512M, or grow, is needed")
     if isinstance(value, str) and value.strip().lower() == "grow":
         raise SizeError(f"'{value}' is not a size", "Write grow.", "grow")
-    size = parse_byte_count(value)
+    try:
+        size = parse_byte_count(value)
+    except SizeError as error:
+        if error.instead is None:
+            raise SizeError(str(error), _PARTITION_ADVICE) from error
+        raise
     if size == 0:
-        raise SizeError("a partition cannot have the size 0")
+        raise SizeError("a partition cannot have the size 0", "Write grow for the space that is left.")
     if size % PARTITION_ALIGNMENT:
         nearest = -(-size // PARTITION_ALIGNMENT) * PARTITION_ALIGNMENT
         raise SizeError(

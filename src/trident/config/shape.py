@@ -20,7 +20,7 @@ import msgspec
 from trident.config import scalars, values
 from trident.config.mend import Mend
 from trident.config.model.base import Model
-from trident.config.nearest import nearest
+from trident.config.nearest import meant_by, nearest
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, scalars_below, shortened
 from trident.config.spelling import URL, UUID, ByKey, Judged, OrUuid, Shorthand, Spelling
 from trident.config.suggestion import for_unknown_field
@@ -263,7 +263,7 @@ def _one_of(kind: type[enum.StrEnum], *, or_uuid: bool = False) -> Reader:
         if or_uuid and named is node and isinstance(node, ScalarNode):
             with contextlib.suppress(ValueError):
                 return UUID.read(node)
-        close = nearest(text, members) if complaints.may_guess else None
+        close = meant_by(kind.__name__, text, members) if complaints.may_guess else None
         suggestion = f"Did you mean '{close}'?" if close else None
         return _wrong(node, path, complaints, listed, suggestion, code="unknown-value", mend=_by_value(close))
 
@@ -445,7 +445,7 @@ def _leave_out(here: Path, complaints: Complaints, since: int) -> None:
 def _unknown(model: type[Model], key: str, path: Path, complaints: Complaints) -> str | None:
     """Note a field that the object does not have, and say which of its own was probably meant."""
     here = (*path, key)
-    close = nearest(key, fields_of(model)) if complaints.may_guess else None
+    close = meant_by(model.__name__, key, fields_of(model)) if complaints.may_guess else None
     suggestion = for_unknown_field(model, key, path, close) if complaints.may_guess else None
     message = f"{model.noun[0].upper()}{model.noun[1:]} has no field '{shortened(key)}'."
     complaints.append(

@@ -60,8 +60,12 @@ class Host:
 
     def encrypted(self, id: str, device: str, device_name: str | None = None) -> str:
         volume = {"id": id, "deviceName": device_name or id, "deviceId": device}
-        self.storage.setdefault("encryption", {"volumes": [], "pcrs": []})["volumes"].append(volume)
+        self.storage.setdefault("encryption", {"volumes": [], "pcrs": [7]})["volumes"].append(volume)
         return id
+
+    def with_encryption(self, **fields: Any) -> Host:
+        self.storage["encryption"] = fields
+        return self
 
     def verity(self, id: str, data: str, hashes: str, name: str = "usr") -> str:
         verity = {"id": id, "name": name, "dataDeviceId": data, "hashDeviceId": hashes}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.pure.config.sample import VALID, edited, problems_of
+from tests.pure.config.test_rules_names import CASES as NAME_CASES
 from tests.pure.config.test_rules_storage import CASES as STORAGE_CASES
 from trident.config.rules import all_rules
 from trident.config.rules.rule import Rule
@@ -409,8 +410,8 @@ def test_breaking_a_rule_is_told_once_where_it_is_broken(broken: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule.code for rule in all_rules()} == {broken.code for broken in CASES} | {
-        broken.code for broken in STORAGE_CASES
+    assert {rule.code for rule in all_rules()} == {
+        broken.code for cases in (CASES, STORAGE_CASES, NAME_CASES) for broken in cases
     }
 
 
@@ -457,6 +458,23 @@ def test_user_names_that_useradd_takes(name: str) -> None:
 def test_permissions_as_upstream_takes_them(text: str) -> None:
     expected = ["additional-file-invalid-permissions"] if text == "0o17" else []
     assert [p.code for p in problems_of(edited(('"0644"', text)))] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("644", "Write '0644'."),
+        ("0o600", "Write '0600'."),
+        ("420", "It is octal: write '0644' if 420 is meant as decimal, else '0420'."),
+        ("493", "Write '0755', which is 493 in octal."),
+        ("444", "It is octal: write '0674' if 444 is meant as decimal, else '0444'."),
+        ("1000", "Write it in octal, such as '0644'."),
+        ("rw-r--r--", "Write it in octal, such as '0644'."),
+    ],
+)
+def test_permissions_are_guessed_only_where_they_make_sense(text: str, suggestion: str) -> None:
+    (problem,) = problems_of(edited(('"0644"', text)))
+    assert problem.suggestion == suggestion
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,12 @@ def test_what_is_no_size(text: str, message: str) -> None:
         ("512 mib", "Write 512M."),
         ("GROW", "Write grow."),
         ("5000", "The next larger one is 8K."),
-        ("lots", "Write a number, optionally with K, M, G or T (powers of 1024), such as 512M."),
+        ("0", "Write grow for the space that is left."),
+        (
+            "lots",
+            "Write a number, optionally with K, M, G or T (powers of 1024), such as 512M; "
+            "or grow, for the space left.",
+        ),
     ],
 )
 def test_a_size_almost_right_gets_the_right_spelling(text: str, suggestion: str) -> None:
@@ -369,7 +374,10 @@ def test_ids_may_look_odd(text: str) -> None:
 
 ENUMERATIONS = [
     ("partitionTableType: gpt", "partitionTableType: mbr", "Here must stand 'gpt', not 'mbr'.", None),
-    ("type: esp", "type: efi", None, None),
+    ("type: esp", "type: efi", None, "Did you mean 'esp'?"),
+    ("{id: data, size", "{id: data, type: linux, size", None, "Did you mean 'linux-generic'?"),
+    ("type: ext4", "type: btrfs", None, None),
+    ("sshMode: key-only", "sshMode: keys", None, "Did you mean 'key-only'?"),
     ("sshMode: key-only", "sshMode: keyOnly", None, "Did you mean 'key-only'?"),
     ("sshMode: key-only", "sshMode: Key-Only", None, "Did you mean 'key-only'?"),
     ("runOn: [all]", "runOn: [ab_update]", None, "Did you mean 'ab-update'?"),

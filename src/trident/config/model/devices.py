@@ -144,7 +144,7 @@ class Encryption(Model, frozen=True, kw_only=True):
     volumes: Annotated[
         tuple[EncryptedVolume, ...],
         Meta(
-            description="The volumes to encrypt: one or more.",
+            description="The volumes to encrypt. With none, nothing is encrypted.",
             examples=[[{"id": "srv", "deviceName": "luks-srv", "deviceId": "srv-enc"}]],
         ),
     ]
@@ -153,7 +153,8 @@ class Encryption(Model, frozen=True, kw_only=True):
         Meta(
             description="Registers of the TPM that the volumes are sealed to, by number or name: one or "
             "more of 4 `boot-loader-code`, 7 `secure-boot-policy` (with Secure Boot on) and 11 "
-            "`kernel-boot`. The TPM opens the volumes only if they hold what they held.",
+            "`kernel-boot`; volumes that are sealed to none are not made. The TPM opens the volumes only "
+            "if they hold what they held.",
             examples=[["secure-boot-policy"]],
         ),
     ]

@@ -32,8 +32,8 @@ class SystemdCheck(Model, frozen=True, kw_only=True):
     run_on: Annotated[
         tuple[ServicingTypeSelection, ...],
         Meta(
-            description="The kinds of servicing after which it runs: `clean-install`, `ab-update`, or `all` "
-            "for both. A check without `runOn` never runs.",
+            description="The kinds of servicing after which it runs: `clean-install`, `ab-update`, "
+            "`runtime-update`, or `all` for each. A check without `runOn` never runs.",
             examples=[["ab-update", "clean-install"]],
         ),
     ] = ()
@@ -58,7 +58,8 @@ class Health(Model, frozen=True, kw_only=True):
     checks: Annotated[
         tuple[Check, ...],
         Meta(
-            description="Run in the new system before it is committed. An object with `systemdServices` is "
-            "a systemd check, any other is a script. If one fails after an A/B update, the host goes back."
+            description="Run in the new system before it is committed; after a runtime update, which is not "
+            "booted, when it is finalized. An object with `systemdServices` is a systemd check, any other is "
+            "a script. If one fails after an update, the host goes back."
         ),
     ] = ()

@@ -114,6 +114,19 @@ ADVICE: dict[str, str] = {
         "Let the file system that holds the directory, often that of '/', be on a pair."
     ),
     "selinux-with-extensions": "Write 'selinux: {mode: disabled}', or do without extensions.",
+    "datastore-path-climbs": "Write the path that is meant, without '..'.",
+    "odd-disk-path": "Write the path that is meant, without '..'.",
+    "odd-device-name": "Use letters, digits, '-' and '_'.",
+    "odd-mount-path": "Write the path on one line, without control characters.",
+    "odd-mount-options": "Put commas between the options, and no spaces.",
+    "mount-path-of-the-kernel": "Mount the file system elsewhere.",
+    "encryption-without-pcrs": "Write 'pcrs: [7]' and turn Secure Boot on.",
+    "encryption-without-volumes": "Name a volume, or remove 'encryption'.",
+    "too-few-raid6-devices": "Add partitions of other disks to the array, or choose 'raid1'.",
+    "too-few-raid5-devices": "Add a partition of a third disk to the array, or choose 'raid1'.",
+    "duplicate-additional-file": "Remove one of the two.",
+    "service-enabled-and-disabled": "Remove it from 'enable' or from 'disable'.",
+    "duplicate-management-os-usernames": "Merge the two, or rename one.",
     "script-content-or-path": (
         "Keep 'content' for a script written here, 'path' for a file of the servicing OS."
     ),

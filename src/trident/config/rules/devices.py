@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from trident.config.model import AbVolumePair, AdoptedPartition, Disk, Partition, SoftwareRaidArray
+from trident.config.model import AbVolumePair, AdoptedPartition, Disk, Partition, RaidLevel, SoftwareRaidArray
 from trident.config.nearest import nearest
 from trident.config.nodes import Path, spelled
 from trident.config.problems import Severity
 from trident.config.quantities import Grow, spell_byte_count
 from trident.config.rules import tables
-from trident.config.rules.rule import Rule, Violation
+from trident.config.rules.rule import Check, Rule, Violation
 from trident.config.rules.subject import Device, Referrer, Subject
 from trident.config.rules.tables import DEVICE_NOUNS, DeviceKind, ReferrerKind
 
@@ -146,6 +146,22 @@ def _references_are_enough(subject: Subject) -> Iterator[Violation]:
         if referrer.kind is ReferrerKind.RAID_ARRAY and not count.holds(len(referrer.references)):
             message = f"{referrer.label} needs {count} devices, and it has {len(referrer.references)}."
             yield Violation((*referrer.path, "devices"), message, "Name more partitions.")
+
+
+def _arrays_below(level: RaidLevel, least: int) -> Check:
+    def check(subject: Subject) -> Iterator[Violation]:
+        for device in subject.definitions:
+            item = device.item
+            # Fewer than two are told by 'invalid-target-count'.
+            if isinstance(item, SoftwareRaidArray) and item.level is level and 2 <= len(item.devices) < least:
+                message = (
+                    f"An array of level '{level}' has {least} devices or more, "
+                    f"and '{item.id}' has {len(item.devices)}."
+                )
+                suggestion = "Name more partitions, or write 'level: raid1'."
+                yield Violation((*device.path, "devices"), message, suggestion)
+
+    return check
 
 
 def _devices_are_not_shared(subject: Subject) -> Iterator[Violation]:
@@ -432,5 +448,24 @@ RULES = (
         _labels_fit,
         Severity.WARNING,
         fields=("storage.disks.partitions.label",),
+    ),
+    Rule(
+        "too-few-raid6-devices",
+        "An array of level 'raid6' has four devices or more.",
+        "mdadm, which refuses to create a smaller one",
+        _STORAGE,
+        _arrays_below(RaidLevel.RAID6, 4),
+        Severity.WARNING,
+        stops_servicing=True,
+        fields=("storage.raid.software.devices", "storage.raid.software.level"),
+    ),
+    Rule(
+        "too-few-raid5-devices",
+        "An array of level 'raid5' has three devices or more.",
+        "Trident: mdadm creates one of two, which is a slower mirror",
+        _STORAGE,
+        _arrays_below(RaidLevel.RAID5, 3),
+        Severity.WARNING,
+        fields=("storage.raid.software.devices", "storage.raid.software.level"),
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trident.config.nodes import Path
 from trident.config.pcr import Pcr
+from trident.config.problems import Severity
 from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Subject
 
@@ -34,6 +35,20 @@ def _pcrs_can_be_sealed_to(subject: Subject) -> Iterator[Violation]:
             yield Violation((*_ENCRYPTION, "pcrs", index), message, f"It can be sealed to {names}.")
 
 
+def _volumes_are_sealed(subject: Subject) -> Iterator[Violation]:
+    encryption = subject.storage.encryption
+    if encryption is not None and encryption.volumes and not encryption.pcrs:
+        message = "The volumes are sealed to no PCR, so that this TPM would open them to any system."
+        yield Violation((*_ENCRYPTION, "pcrs"), message, "Write 'pcrs: [7]', with Secure Boot on.")
+
+
+def _there_are_volumes(subject: Subject) -> Iterator[Violation]:
+    encryption = subject.storage.encryption
+    if encryption is not None and not encryption.volumes:
+        message = "Nothing is encrypted, because 'volumes' is empty."
+        yield Violation((*_ENCRYPTION, "volumes"), message, "Name a volume, or remove 'encryption'.")
+
+
 RULES = (
     Rule(
         "invalid-encryption-recovery-key-url-scheme",
@@ -50,5 +65,24 @@ RULES = (
         _STORAGE,
         _pcrs_can_be_sealed_to,
         fields=("storage.encryption.pcrs",),
+    ),
+    Rule(
+        "encryption-without-pcrs",
+        "Encrypted volumes are sealed to at least one PCR.",
+        "Trident: without one, whoever has the machine can start any system and read them",
+        _STORAGE,
+        _volumes_are_sealed,
+        Severity.WARNING,
+        stops_servicing=True,
+        fields=("storage.encryption.pcrs",),
+    ),
+    Rule(
+        "encryption-without-volumes",
+        "Encryption names at least one volume.",
+        "Trident: without one it has no effect",
+        _STORAGE,
+        _there_are_volumes,
+        Severity.WARNING,
+        fields=("storage.encryption.volumes",),
     ),
 )

@@ -14,8 +14,11 @@ from trident.config.rules.subject import Subject
 _USERS: Path = ("os", "users")
 _FILES: Path = ("os", "additionalFiles")
 _HOSTNAME: Path = ("os", "hostname")
+_SERVICES: Path = ("os", "services")
+_INSTALLERS: Path = ("managementOs", "users")
 _OCTAL = re.compile(r"0[0-7]*", re.ASCII)
 _HOST_LABEL = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?", re.ASCII)
+_OWNER = 0o600  # reads and writes
 _LONGEST_HOSTNAME = 64
 _LONGEST_USER = 32
 
@@ -75,12 +78,22 @@ def _permissions_are_octal(subject: Subject) -> Iterator[Violation]:
         text = file.permissions
         if text is None or (_OCTAL.fullmatch(text) and int(text[:20], 8) <= 0o777 and len(text) <= 20):
             continue
-        digits = text.removeprefix("0o")
-        is_octal = _OCTAL.fullmatch("0" + digits) and len(digits) in (3, 4)
         message = f"'{text[:60]}' is not a permission: it starts with 0, is octal and at most 0777."
-        yield Violation(
-            (*_FILES, index, "permissions"), message, f"Write '0{digits.lstrip('0')}'." if is_octal else None
-        )
+        yield Violation((*_FILES, index, "permissions"), message, _permissions_meant(text))
+
+
+def _permissions_meant(text: str) -> str | None:
+    """What to write: digits may be octal without the 0, or the decimal number that JSON has for a mode."""
+    digits = text.removeprefix("0o")
+    octal = int(digits, 8) if re.fullmatch("0?[0-7]{3}", digits, re.ASCII) else None
+    if octal is not None and octal & _OWNER == _OWNER:
+        return f"Write '0{octal:03o}'."
+    decimal = int(text) if re.fullmatch("[1-9][0-9]{2}", text, re.ASCII) else None
+    if decimal is None or decimal > 0o777 or decimal & _OWNER != _OWNER:
+        return "Write it in octal, such as '0644'."
+    if octal is None:
+        return f"Write '0{decimal:03o}', which is {text} in octal."
+    return f"It is octal: write '0{decimal:03o}' if {text} is meant as decimal, else '0{octal:03o}'."
 
 
 def _destinations_do_not_climb(subject: Subject) -> Iterator[Violation]:
@@ -93,6 +106,38 @@ def _destinations_do_not_climb(subject: Subject) -> Iterator[Violation]:
             message = f"'{file.destination}' does not name a file inside the target OS."
             suggestion = "Write an absolute path without '..'."
             yield Violation((*_FILES, index, "destination"), message, suggestion)
+
+
+def _destinations_differ(subject: Subject) -> Iterator[Violation]:
+    seen: set[str] = set()
+    for index, file in enumerate(subject.configuration.os.additional_files):
+        if file.destination in seen:
+            message = f"Two additional files are put at '{file.destination}': the last one stays."
+            yield Violation((*_FILES, index, "destination"), message, "Remove one of them.")
+        seen.add(file.destination)
+
+
+def _unit(name: str) -> str:
+    """A service as systemctl reads it, which adds the suffix."""
+    return name.removesuffix(".service")
+
+
+def _services_are_enabled_or_disabled(subject: Subject) -> Iterator[Violation]:
+    services = subject.configuration.os.services
+    enabled = {_unit(name) for name in services.enable}
+    for index, name in enumerate(services.disable):
+        if _unit(name) in enabled:
+            message = f"The service '{name}' is in 'enable' too."
+            yield Violation((*_SERVICES, "disable", index), message, "Remove it from one of the two.")
+
+
+def _installers_are_unique(subject: Subject) -> Iterator[Violation]:
+    seen: set[str] = set()
+    for index, user in enumerate(subject.configuration.management_os.users):
+        if user.name in seen:
+            message = f"There are two users named '{user.name}'."
+            yield Violation((*_INSTALLERS, index, "name"), message, "Merge the two, or rename one.")
+        seen.add(user.name)
 
 
 def _host_name_is_valid(subject: Subject) -> Iterator[Violation]:
@@ -178,6 +223,33 @@ RULES = (
         Severity.WARNING,
         stops_servicing=True,
         fields=("os.additionalFiles.destination",),
+    ),
+    Rule(
+        "duplicate-additional-file",
+        "One additional file is put at a destination.",
+        "Trident: of two, only the last would stay",
+        (_FILES,),
+        _destinations_differ,
+        Severity.WARNING,
+        fields=("os.additionalFiles.destination",),
+    ),
+    Rule(
+        "service-enabled-and-disabled",
+        "A service is enabled or disabled, not both.",
+        "Trident: it would only be disabled",
+        (_SERVICES,),
+        _services_are_enabled_or_disabled,
+        Severity.WARNING,
+        fields=("os.services.enable", "os.services.disable"),
+    ),
+    Rule(
+        "duplicate-management-os-usernames",
+        "A user name is used once in 'managementOs'.",
+        "Trident: upstream has this rule for 'os.users' only",
+        (_INSTALLERS,),
+        _installers_are_unique,
+        Severity.WARNING,
+        fields=("managementOs.users.name",),
     ),
     Rule(
         "invalid-hostname",
