@@ -88,7 +88,8 @@ class _Planner:
         servicing_type, changes = select_update(current, desired)
         deploys = servicing_type is ServicingType.AB_UPDATE
         image = self._image(desired) if deploys and not self._is_staged(desired) else None
-        facts = self._facts(desired, running, image)
+        # Assumed is what the running configuration made, not what another would make.
+        facts = self._facts(current if self.assumes else desired, running, image)
         with self._noting():
             refuse_other_volume(current, running, facts)
         if servicing_type is ServicingType.NO_ACTIVE_SERVICING:

@@ -64,6 +64,9 @@ def test_a_layout_that_an_update_cannot_change_is_shown_with_its_refusal() -> No
     assert [error.code for error in shown.refusals] == ["invalid-host-configuration-dynamic"]
     assert shown.plan.steps
     assert "storage.disks[os].partitions[trident].size" in [change.field for change in shown.plan.changes]
+    (disk,) = shown.disks
+    assert disk.before is not None
+    assert [part.size for part in disk.before if part.id == "trident"] == [256 * 1024**2]
 
 
 @pytest.mark.parametrize("assumed", [BLANK, samples.provisioned(DUAL_BOOT)], ids=["install", "update"])
