@@ -32,17 +32,7 @@ class ManagementSubsystem(Subsystem):
     name = "management"
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
-        """An update cannot move the datastore: the running system would lose sight of it.
-
-        So would a target whose settings, a line of text, cannot name it.
-        """
-        path = situation.desired.trident.datastore_path
-        if not situation.desired.trident.disable and path.splitlines() != [path]:
-            yield InvalidInput(
-                "invalid-datastore-path",
-                f"The datastore path '{path}' has several lines.",
-                hint="The agent's settings are read line by line: give it another name.",
-            )
+        """An update cannot move the datastore: the running system would lose sight of it."""
         if situation.servicing_type is not ServicingType.AB_UPDATE or situation.desired.trident.disable:
             return
         current, desired = _installed_datastore_path(situation), situation.desired.trident.datastore_path

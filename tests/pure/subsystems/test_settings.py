@@ -187,13 +187,6 @@ def test_the_agent_is_set_up_or_left_off() -> None:
     assert ids(management, configuration(SAMPLE + "trident: {disable: true}\n")) == ["disable-agent"]
 
 
-@pytest.mark.parametrize("path", ["/var/lib/trident/a\\nb.sqlite", "/var/lib/trident/a\\u2028b.sqlite"])
-def test_a_datastore_that_the_agents_settings_could_not_name_is_refused(path: str) -> None:
-    odd = configuration(SAMPLE + f'trident: {{datastorePath: "{path}"}}\n')
-    (error,) = ManagementSubsystem().check(install(odd))
-    assert error.code == "invalid-datastore-path"
-
-
 def test_an_update_cannot_move_the_datastore() -> None:
     moved = configuration(SAMPLE + "trident: {datastorePath: /home/trident.sqlite}\n")
     management = ManagementSubsystem()
