@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from trident.host.loadoption import LoadOption
     from trident.plan.session import Session
 
+_VARIABLES = ("/sys/firmware/efi/efivars",)
+
 
 @dataclass(frozen=True, kw_only=True)
-class PutBootEntryFirst(Step):
-    """A clean install: create the target's entry and put it first in ``BootOrder``.
+class _EntryStep(Step):
+    """Writes a slot's entry and the order.
 
     Attributes:
         esp_id: partition id of the ESP.
@@ -28,6 +30,26 @@ class PutBootEntryFirst(Step):
 
     esp_id: str
     slot: Slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NewEntry(_EntryStep):
+    """Finalizing makes the target's entry."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """A target that is complete, with the files that the entry starts."""
+        return frozenset({STAGED, boot_files(self.slot)})
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The slot's entry."""
+        return frozenset({boot_entry(self.slot)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutBootEntryFirst(_NewEntry):
+    """A clean install: create the target's entry and put it first in ``BootOrder``."""
 
     @classmethod
     def compile(cls, esp_id: str, slot: Slot) -> PutBootEntryFirst:
@@ -37,20 +59,10 @@ class PutBootEntryFirst(Step):
             title=f"Create the firmware's boot entry {slot.name} and put it first in BootOrder",
             operation=Operation.FINALIZE,
             phase=Phase.FINALIZE,
-            touches=("/sys/firmware/efi/efivars",),
+            touches=_VARIABLES,
             esp_id=esp_id,
             slot=slot,
         )
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """A target that is complete, with the files that the entry starts."""
-        return frozenset({STAGED, boot_files(self.slot)})
-
-    @property
-    def provides(self) -> frozenset[str]:
-        """The slot's entry."""
-        return frozenset({boot_entry(self.slot)})
 
     def run(self, session: Session) -> None:
         """Write the entry, then the order; entries of the install that was erased go."""
@@ -60,16 +72,8 @@ class PutBootEntryFirst(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AppendBootEntry(Step):
-    """An update: create the target's entry as the last in ``BootOrder``.
-
-    Attributes:
-        esp_id: partition id of the ESP.
-        slot: the target.
-    """
-
-    esp_id: str
-    slot: Slot
+class AppendBootEntry(_NewEntry):
+    """An update: create the target's entry as the last in ``BootOrder``."""
 
     @classmethod
     def compile(cls, esp_id: str, slot: Slot) -> AppendBootEntry:
@@ -79,20 +83,10 @@ class AppendBootEntry(Step):
             title=f"Create the firmware's boot entry {slot.name}, last in BootOrder",
             operation=Operation.FINALIZE,
             phase=Phase.FINALIZE,
-            touches=("/sys/firmware/efi/efivars",),
+            touches=_VARIABLES,
             esp_id=esp_id,
             slot=slot,
         )
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """A target that is complete, with the files that the entry starts."""
-        return frozenset({STAGED, boot_files(self.slot)})
-
-    @property
-    def provides(self) -> frozenset[str]:
-        """The slot's entry."""
-        return frozenset({boot_entry(self.slot)})
 
     def run(self, session: Session) -> None:
         """Write the entry, then the order; the servicing OS stays before it."""
@@ -122,7 +116,7 @@ class SetBootNext(Step):
             title=f"Make the firmware start {slot.name} at the next boot, once",
             operation=Operation.FINALIZE,
             phase=Phase.FINALIZE,
-            touches=("/sys/firmware/efi/efivars",),
+            touches=_VARIABLES,
             slot=slot,
         )
 
@@ -140,16 +134,8 @@ class SetBootNext(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoveBootEntryFirst(Step):
-    """Commit of an update: the target that has proved itself is first in ``BootOrder`` from now on.
-
-    Attributes:
-        esp_id: partition id of the ESP.
-        slot: the target.
-    """
-
-    esp_id: str
-    slot: Slot
+class MoveBootEntryFirst(_EntryStep):
+    """Commit of an update: the target that has proved itself is first in ``BootOrder`` from now on."""
 
     @classmethod
     def compile(cls, esp_id: str, slot: Slot) -> MoveBootEntryFirst:
@@ -159,7 +145,7 @@ class MoveBootEntryFirst(Step):
             title=f"Put {slot.name} first in BootOrder",
             operation=Operation.COMMIT,
             phase=Phase.COMMIT,
-            touches=("/sys/firmware/efi/efivars",),
+            touches=_VARIABLES,
             esp_id=esp_id,
             slot=slot,
         )

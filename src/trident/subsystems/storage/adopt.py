@@ -13,7 +13,7 @@ from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
 from trident.host.layout import PartitionRequest
 from trident.plan.step import Content, Operation, Phase, Step, content, device
 from trident.state.status import ServicingType
-from trident.subsystems.storage.partition import requests
+from trident.subsystems.storage.partition import note_partitions, requests
 
 if TYPE_CHECKING:
     from trident.config.model import AdoptedPartition, Disk, FileSystem
@@ -198,14 +198,11 @@ class RepartitionDisk(Step):
 
     def run(self, session: Session) -> None:
         """Change the table, verify it, and leave the nodes of all partitions in the session."""
-        from trident.host.partitioning import repartition_disk, wait_for_nodes
+        from trident.host.partitioning import repartition_disk
 
         made = repartition_disk(Path(self.device), self.keep, self.partitions)
         kept = {adopted.id: entry.uuid for adopted, entry in zip(self.adopted, self.keep, strict=True)}
-        uuids = made.partition_uuids | kept
-        nodes = wait_for_nodes(uuids.values())
-        for partition_id, uuid in uuids.items():
-            session.partition_paths[partition_id] = str(nodes[uuid])
+        note_partitions(session, made.partition_uuids | kept)
         session.disk_uuids[self.disk_id] = made.disk_uuid
 
 

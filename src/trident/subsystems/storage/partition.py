@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,19 @@ def requests(disk: Disk, architecture: str) -> tuple[PartitionRequest, ...]:
         )
         for partition in disk.partitions
     )
+
+
+def note_partitions(session: Session, uuids: Mapping[str, str]) -> None:
+    """Leave in the session the nodes of partitions, once they are there, given their UUIDs by id.
+
+    Raises:
+        Servicing: as :func:`trident.host.partitioning.wait_for_nodes`.
+    """
+    from trident.host.partitioning import wait_for_nodes
+
+    nodes = wait_for_nodes(uuids.values())
+    for partition_id, uuid in uuids.items():
+        session.partition_paths[partition_id] = str(nodes[uuid])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +92,8 @@ class PartitionDisk(Step):
 
     def run(self, session: Session) -> None:
         """Write the table, verify it, and leave the partitions' nodes and the disk's GUID in the session."""
-        from trident.host.partitioning import partition_disk, wait_for_nodes
+        from trident.host.partitioning import partition_disk
 
         made = partition_disk(Path(self.device), self.partitions)
-        nodes = wait_for_nodes(made.partition_uuids.values())
-        for partition_id, uuid in made.partition_uuids.items():
-            session.partition_paths[partition_id] = str(nodes[uuid])
+        note_partitions(session, made.partition_uuids)
         session.disk_uuids[self.disk_id] = made.disk_uuid
