@@ -25,6 +25,28 @@ _IDS = (
     "storage.encryption.volumes.id",
     "storage.verity.id",
 )
+_REFERENCES = (
+    "storage.raid.software.devices",
+    "storage.abUpdate.volumePairs.volumeAId",
+    "storage.abUpdate.volumePairs.volumeBId",
+    "storage.encryption.volumes.deviceId",
+    "storage.verity.dataDeviceId",
+    "storage.verity.hashDeviceId",
+    "storage.swap.deviceId",
+    "storage.filesystems.deviceId",
+)
+# Where a member that does not fit those before it is told.
+_FURTHER_MEMBERS = (
+    "storage.raid.software.devices",
+    "storage.abUpdate.volumePairs.volumeBId",
+    "storage.verity.hashDeviceId",
+)
+_OF_ONE_SIZE = (
+    "storage.disks.partitions.size",
+    "storage.raid.software.devices",
+    "storage.abUpdate.volumePairs.volumeAId",
+    "storage.abUpdate.volumePairs.volumeBId",
+)
 _LONGEST_LABEL = 36
 _MOST_CANDIDATES = 100
 
@@ -326,16 +348,7 @@ RULES = (
         "upstream, Storage Rules: Reference Validity",
         _STORAGE,
         _references_exist,
-        fields=(
-            "storage.raid.software.devices",
-            "storage.abUpdate.volumePairs.volumeAId",
-            "storage.abUpdate.volumePairs.volumeBId",
-            "storage.encryption.volumes.deviceId",
-            "storage.verity.dataDeviceId",
-            "storage.verity.hashDeviceId",
-            "storage.swap.deviceId",
-            "storage.filesystems.deviceId",
-        ),
+        fields=_REFERENCES,
     ),
     Rule(
         "invalid-reference-kind",
@@ -343,16 +356,7 @@ RULES = (
         "upstream, Storage Rules: Reference Validity",
         _STORAGE,
         _reference_kinds_fit,
-        fields=(
-            "storage.raid.software.devices",
-            "storage.abUpdate.volumePairs.volumeAId",
-            "storage.abUpdate.volumePairs.volumeBId",
-            "storage.encryption.volumes.deviceId",
-            "storage.verity.dataDeviceId",
-            "storage.verity.hashDeviceId",
-            "storage.swap.deviceId",
-            "storage.filesystems.deviceId",
-        ),
+        fields=_REFERENCES,
     ),
     Rule(
         "duplicate-target-id",
@@ -360,11 +364,7 @@ RULES = (
         "upstream, graph builder",
         _STORAGE,
         _references_differ,
-        fields=(
-            "storage.raid.software.devices",
-            "storage.abUpdate.volumePairs.volumeBId",
-            "storage.verity.hashDeviceId",
-        ),
+        fields=_FURTHER_MEMBERS,
     ),
     Rule(
         "invalid-target-count",
@@ -380,16 +380,7 @@ RULES = (
         "upstream, Storage Rules: Reference Sharing",
         _STORAGE,
         _devices_are_not_shared,
-        fields=(
-            "storage.raid.software.devices",
-            "storage.abUpdate.volumePairs.volumeAId",
-            "storage.abUpdate.volumePairs.volumeBId",
-            "storage.encryption.volumes.deviceId",
-            "storage.verity.dataDeviceId",
-            "storage.verity.hashDeviceId",
-            "storage.swap.deviceId",
-            "storage.filesystems.deviceId",
-        ),
+        fields=_REFERENCES,
     ),
     Rule(
         "reference-kind-mismatch",
@@ -397,11 +388,7 @@ RULES = (
         "upstream, Storage Rules: Homogeneous References",
         _STORAGE,
         _kinds_are_equal,
-        fields=(
-            "storage.raid.software.devices",
-            "storage.abUpdate.volumePairs.volumeBId",
-            "storage.verity.hashDeviceId",
-        ),
+        fields=_FURTHER_MEMBERS,
     ),
     Rule(
         "invalid-raidlevel",
@@ -420,12 +407,7 @@ RULES = (
         "upstream, Storage Rules: Homogeneous Partition Sizes",
         _STORAGE,
         _sizes_are_fixed,
-        fields=(
-            "storage.disks.partitions.size",
-            "storage.raid.software.devices",
-            "storage.abUpdate.volumePairs.volumeAId",
-            "storage.abUpdate.volumePairs.volumeBId",
-        ),
+        fields=_OF_ONE_SIZE,
     ),
     Rule(
         "partition-size-mismatch",
@@ -433,12 +415,7 @@ RULES = (
         "upstream, Storage Rules: Homogeneous Partition Sizes",
         _STORAGE,
         _sizes_are_equal,
-        fields=(
-            "storage.disks.partitions.size",
-            "storage.raid.software.devices",
-            "storage.abUpdate.volumePairs.volumeAId",
-            "storage.abUpdate.volumePairs.volumeBId",
-        ),
+        fields=_OF_ONE_SIZE,
     ),
     Rule(
         "partition-label-too-long",
