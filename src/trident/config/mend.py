@@ -14,7 +14,10 @@ import msgspec
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode
 
 if TYPE_CHECKING:
-    from trident.config.shape import Complaint
+    from trident.config.shape import Complaint, Complaints
+
+_STANDS_ALONE = {"os", "managementOs", "scripts", "health"}
+_TELLS_OBJECTS_APART = {"content", "path", "source", "systemdServices"}
 
 
 class Mend(msgspec.Struct, frozen=True):
@@ -27,6 +30,16 @@ class Mend(msgspec.Struct, frozen=True):
 
     value: str | None = None
     key: str | None = None
+
+
+def leave_out(here: Path, complaints: Complaints, since: int) -> None:
+    """Mend an unreadable value by its default, where no rule asks whether the field was given."""
+    if here[0] not in _STANDS_ALONE or here[-1] in _TELLS_OBJECTS_APART:
+        return
+    for index in range(since, len(complaints)):
+        complaint = complaints[index]
+        if complaint.path == here and complaint.mend is None:
+            complaints[index] = msgspec.structs.replace(complaint, mend=Mend())
 
 
 def mended(root: Node, complaints: Iterable[Complaint]) -> Node:

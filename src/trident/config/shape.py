@@ -18,11 +18,11 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from trident.config import scalars, values
-from trident.config.mend import Mend
+from trident.config.mend import Mend, leave_out
 from trident.config.model.base import Model
 from trident.config.nearest import meant_by, nearest
 from trident.config.nodes import ListNode, MapNode, Node, Path, ScalarNode, scalars_below, shortened
-from trident.config.spelling import URL, UUID, ByKey, Judged, OrUuid, Shorthand, Spelling
+from trident.config.spelling import UUID, ByKey, Judged, OrUuid, Secret, Shorthand, Spelling
 from trident.config.suggestion import for_unknown_field
 
 
@@ -137,6 +137,14 @@ def reader_of(annotation: Any) -> Reader:
     while get_origin(annotation) is typing.Annotated:
         annotation, *more = get_args(annotation)
         marks.extend(more)
+    reader = _marked_reader(annotation, marks)
+    for mark in marks:
+        if isinstance(mark, Secret):
+            reader = _hiding(reader, mark)
+    return reader
+
+
+def _marked_reader(annotation: Any, marks: Iterable[Any]) -> Reader:
     optional, inner = _without_none(annotation)
     for mark in marks:
         if isinstance(mark, Spelling):
@@ -150,6 +158,14 @@ def reader_of(annotation: Any) -> Reader:
         if isinstance(mark, Judged):
             return _maybe(_judged(mark), optional)
     return _maybe(_plain_reader(inner), optional)
+
+
+def _hiding(reader: Reader, secret: Secret) -> Reader:
+    def read(node: Node, path: Path, complaints: Complaints) -> Any:
+        complaints.secrets += (scalar for scalar in scalars_below(node) if secret.hides(scalar.text))
+        return reader(node, path, complaints)
+
+    return read
 
 
 def _without_none(annotation: Any) -> tuple[bool, Any]:
@@ -228,8 +244,6 @@ def _spelt(spelling: Spelling) -> Reader:
         scalar = values.loose_word(node) if isinstance(node, MapNode) and spelling.takes_key else node
         if not isinstance(scalar, ScalarNode):
             return _wrong(node, path, complaints, spelling.noun)
-        if spelling is URL and ("@" in scalar.text or "?" in scalar.text):
-            complaints.secrets.append(scalar)  # It may hold a password or a signature.
         try:
             return spelling.read(scalar)
         except ValueError as error:
@@ -410,13 +424,11 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
             is_whole = False
             continue
         before = len(complaints)
-        if key == "password":
-            complaints.secrets += (word for word in scalars_below(child) if word.text != "locked")
         value = spec.reader(child, (*path, key), complaints)
         if value is BAD:
             is_whole = False
             if not spec.is_required:
-                _leave_out((*path, key), complaints, before)
+                leave_out((*path, key), complaints, before)
         values[spec.name] = value
     for key, spec in specs.items():
         if not spec.is_required or spec.name in values:
@@ -426,20 +438,6 @@ def _read_fields(model: type[Model], node: MapNode, path: Path, complaints: Comp
             message = f"{model.noun[0].upper()}{model.noun[1:]} needs '{key}'."
             complaints.append(Complaint("missing-field", message, path))
     return model(**values) if is_whole else BAD
-
-
-_STANDS_ALONE = {"os", "managementOs", "scripts", "health"}
-_TELLS_OBJECTS_APART = {"content", "path", "source", "systemdServices"}
-
-
-def _leave_out(here: Path, complaints: Complaints, since: int) -> None:
-    """Mend an unreadable value by its default, where no rule asks whether the field was given."""
-    if here[0] not in _STANDS_ALONE or here[-1] in _TELLS_OBJECTS_APART:
-        return
-    for index in range(since, len(complaints)):
-        complaint = complaints[index]
-        if complaint.path == here and complaint.mend is None:
-            complaints[index] = msgspec.structs.replace(complaint, mend=Mend())
 
 
 def _unknown(model: type[Model], key: str, path: Path, complaints: Complaints) -> str | None:

@@ -92,6 +92,16 @@ class Judged(msgspec.Struct, frozen=True):
     judge: Callable[[Any, Any, Any], None]
 
 
+class Secret(msgspec.Struct, frozen=True):
+    """A field that may hold what no message shows, beside the mark that says how it is read.
+
+    Attributes:
+        hides: whether a scalar with this text, in the field or below it, is not to be shown.
+    """
+
+    hides: Callable[[str], bool]
+
+
 def _strict_text(node: ScalarNode) -> str:
     """Text that upstream reads through a buffer, where a plain number or boolean is none."""
     if not values.is_text(node) or node.tag.startswith("!"):
@@ -132,20 +142,18 @@ def _sha384(node: ScalarNode) -> str:
     text = _strict_text(node)
     if text == "ignored":
         return text
-    try:
-        return _hexadecimal(text)
-    except MisspeltError as error:
-        close = nearest(text, ("ignored",))
-        raise MisspeltError(
-            str(error).replace(
-                "is not 96 hexadecimal digits", "is neither 96 hexadecimal digits nor 'ignored'"
-            ),
-            f"Did you mean '{close}'?" if close else error.suggestion,
-            close or error.instead,
-        ) from None
+    close = nearest(text, ("ignored",))
+    if close is not None:
+        raise MisspeltError(f"'{shortened(text)}' is {_NO_CHECKSUM}", f"Did you mean '{close}'?", close)
+    return _hexadecimal(text, _NO_CHECKSUM)
 
 
-def _hexadecimal(text: str) -> str:
+_NO_HEXADECIMAL = "not 96 hexadecimal digits"
+_NO_CHECKSUM = "neither 96 hexadecimal digits nor 'ignored'"
+
+
+def _hexadecimal(text: str, otherwise: str = _NO_HEXADECIMAL) -> str:
+    """96 hexadecimal digits in lower case; ``otherwise`` says what another text is."""
     if _HEX96.fullmatch(text):
         return text.lower()
     bare = text.removeprefix("sha384:")
@@ -158,7 +166,7 @@ def _hexadecimal(text: str) -> str:
     if re.fullmatch(r"[0-9a-fA-F]+", text, re.ASCII):
         message = f"a SHA-384 has 96 hexadecimal digits, and this has {len(text)}"
         raise MisspeltError(message, instead=instead)
-    raise MisspeltError(f"'{shortened(text)}' is not 96 hexadecimal digits", instead=instead)
+    raise MisspeltError(f"'{shortened(text)}' is {otherwise}", instead=instead)
 
 
 def _uuid(node: ScalarNode) -> str:
@@ -258,6 +266,9 @@ PARTITION_SIZE = Spelling(
 SHA384 = Spelling("96 hexadecimal digits, or ignored", _sha384, takes_key=True)
 UUID = Spelling("a UUID", _uuid)
 URL = Spelling("a URL", _url)
+# What stands before '@' or behind '?' may be a password or a signature.
+CREDENTIALS = Secret(lambda text: "@" in text or "?" in text)
+PASSWORD = Secret(lambda text: text != "locked")
 INT32 = Spelling("a whole number", _int32)
 UINT64 = Spelling("a whole number", _uint64)
 PCR = Spelling("a PCR number or name", _pcr)

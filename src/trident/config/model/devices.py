@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from trident.config.model.base import BlockDeviceId, Model
 from trident.config.pcr import Pcr
-from trident.config.spelling import PCR, UINT64, URL, Shorthand
+from trident.config.spelling import CREDENTIALS, PCR, UINT64, URL, Shorthand
 
 
 class AbVolumePair(Model, frozen=True, kw_only=True):
@@ -134,6 +134,7 @@ class Encryption(Model, frozen=True, kw_only=True):
     recovery_key_url: Annotated[
         str | None,
         URL,
+        CREDENTIALS,
         Meta(
             description="`file://` URL of a recovery key on the servicing OS, which opens the volumes if "
             "the TPM does not. Without one, data is lost with the TPM. Every byte of the file is key, a "

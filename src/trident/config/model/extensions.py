@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from trident.config.model.base import Model
-from trident.config.spelling import PLAIN_SHA384, STRICT_PATH, URL
+from trident.config.spelling import CREDENTIALS, PLAIN_SHA384, STRICT_PATH, URL
 
 
 class Extension(Model, frozen=True, kw_only=True):
@@ -18,6 +18,7 @@ class Extension(Model, frozen=True, kw_only=True):
     url: Annotated[
         str,
         URL,
+        CREDENTIALS,
         Meta(
             description="Where the image is: `http://`, `https://`, `file://`, or `oci://` for one that "
             "anybody may pull.",

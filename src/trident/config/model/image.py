@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from trident.config.model.base import Model
-from trident.config.spelling import SHA384, URL
+from trident.config.spelling import CREDENTIALS, SHA384, URL
 
 
 class OsImage(Model, frozen=True, kw_only=True):
@@ -18,6 +18,7 @@ class OsImage(Model, frozen=True, kw_only=True):
     url: Annotated[
         str,
         URL,
+        CREDENTIALS,
         Meta(
             description="Where the COSI is: `http://`, `https://`, `file://`, or `oci://` for one that "
             "anybody may pull.",

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from trident.config.model.base import Model
-from trident.config.spelling import INT32
+from trident.config.spelling import INT32, PASSWORD
 
 
 class SshMode(enum.StrEnum):
@@ -39,7 +39,9 @@ class User(Model, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(description="Login name.", examples=["ops"])]
     password: Annotated[
-        Password, Meta(description="Always locked: log in with an ssh key.", examples=[{"type": "locked"}])
+        Password,
+        PASSWORD,
+        Meta(description="Always locked: log in with an ssh key.", examples=[{"type": "locked"}]),
     ] = Password(type=PasswordType.LOCKED)
     uid: Annotated[
         int | None,
