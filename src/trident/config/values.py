@@ -26,11 +26,6 @@ class MistaggedError(ValueError):
     """A tag that does not fit the value behind it; the message is a sentence for people."""
 
 
-def shown_tag(tag: str) -> str:
-    """A tag as people write it: ``!!int``."""
-    return tag.replace(CORE_TAG, "!!")
-
-
 def is_nothing(node: Node) -> bool:
     """Whether an optional field with this value is "not given".
 
