@@ -33,6 +33,7 @@ class Session:
         progress: where events go.
         current_step: id of the running step, for byte progress.
         artifacts: small facts that one step leaves for a later one, by name.
+        seals: fingerprints of what was staged, by name; kept in the datastore from stage to finalize.
     """
 
     situation: Situation
@@ -45,6 +46,7 @@ class Session:
     progress: Progress = silent
     current_step: str = ""
     artifacts: dict[str, object] = field(default_factory=dict)
+    seals: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def resumed(

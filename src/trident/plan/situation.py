@@ -111,9 +111,21 @@ class Situation:
         return self.servicing_type in (ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE)
 
     @property
+    def changes_running(self) -> bool:
+        """Whether the running system is brought from its present configuration to the desired one."""
+        return self.servicing_type in (ServicingType.RUNTIME_UPDATE, ServicingType.MANUAL_ROLLBACK_RUNTIME)
+
+    @property
+    def switches(self) -> bool:
+        """Whether the other side of each A/B pair is booted."""
+        return self.servicing_type in (ServicingType.AB_UPDATE, ServicingType.MANUAL_ROLLBACK_AB)
+
+    @property
     def target_volume(self) -> AbVolume:
-        """The side of each A/B pair that this servicing writes: A on a blank machine, else the inactive."""
-        if self.servicing_type is ServicingType.AB_UPDATE and self.status.ab_active_volume is AbVolume.A:
+        """The side of each A/B pair that this servicing writes or boots: A on a blank machine, else the
+        inactive.
+        """
+        if self.switches and self.status.ab_active_volume is AbVolume.A:
             return AbVolume.B
         return AbVolume.A
 

@@ -26,7 +26,9 @@ class Phase(enum.IntEnum):
 
     Within stage: scripts before anything changes, then the disk and what is made of its partitions, the
     images, the mounted newroot, files that need the newroot from outside, then work that runs inside the
-    target (chroot). Health checks come before the commit that they decide on.
+    target (chroot); last the seals, by which finalize knows that what was staged is still whole. Finalize
+    looks at them first, and runs the user's scripts before it changes what boots. Health checks come before
+    the commit that they decide on; a runtime update, which is not booted, makes them at the end of finalize.
     """
 
     PRE_SERVICING = 10
@@ -43,6 +45,8 @@ class Phase(enum.IntEnum):
     POST_CONFIGURE = 65
     UNMOUNT = 70
     SEAL = 75
+    CHECK_STAGED = 77
+    PRE_REBOOT = 78
     FINALIZE = 80
     HEALTH = 85
     COMMIT = 90

@@ -34,8 +34,8 @@ ALL: tuple[Subsystem, ...] = (
     DeploymentSubsystem(),
     VeritySubsystem(),
     OsConfigSubsystem(),
-    NetworkSubsystem(),
     ExtensionsSubsystem(),
+    NetworkSubsystem(),
     ManagementSubsystem(),
     HealthSubsystem(),
 )

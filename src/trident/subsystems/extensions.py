@@ -62,7 +62,7 @@ class ExtensionsSubsystem(Subsystem):
             if situation.deploys:
                 for extension in kind.wanted(situation):
                     yield _place_on_target(kind, extension)
-            elif situation.servicing_type is ServicingType.RUNTIME_UPDATE:
+            elif situation.changes_running:
                 yield from _runtime(kind, situation)
 
 

@@ -22,10 +22,10 @@ class HealthSubsystem(Subsystem):
     def steps(self, situation: Situation) -> Iterator[PendingStep]:
         """One step for each check that is made after this kind of servicing."""
         # Nothing is booted by a runtime update, so nothing is committed after it: finalize checks itself.
-        runtime = situation.servicing_type is ServicingType.RUNTIME_UPDATE
-        operation = Operation.FINALIZE if runtime else Operation.COMMIT
+        operation = Operation.FINALIZE if situation.changes_running else Operation.COMMIT
+        kind = ServicingType.RUNTIME_UPDATE if situation.changes_running else situation.servicing_type
         for index, check in enumerate(situation.desired.health.checks):
-            if check.runs_on(situation.servicing_type):
+            if check.runs_on(kind):
                 yield _step(index, check, operation)
 
 

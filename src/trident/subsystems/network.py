@@ -39,7 +39,7 @@ class NetworkSubsystem(Subsystem):
     def steps(self, situation: Situation) -> Iterator[Step]:
         """Write the configuration, if there is one; on the running system, write and apply what changed."""
         netplan = situation.desired.os.netplan
-        if situation.servicing_type is ServicingType.RUNTIME_UPDATE:
+        if situation.changes_running:
             if situation.running_document("os").get("netplan") != netplan:
                 yield _apply_netplan(removed=netplan is None)
             return
