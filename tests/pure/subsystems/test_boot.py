@@ -16,7 +16,7 @@ from trident.host.loadoption import HardDrive, LoadOption
 from trident.image.cosi.metadata import Bootloader
 from trident.plan.step import Operation
 from trident.state.status import AbVolume
-from trident.subsystems.boot import BootSubsystem, entry_label
+from trident.subsystems.boot import BootSubsystem, entry_label, point_fallback_at_running
 from trident.subsystems.boot.copy import copy_boot_files
 from trident.subsystems.boot.entries import append, keep_first, put_first
 from trident.subsystems.boot.fallback import set_fallback
@@ -307,10 +307,10 @@ def test_a_slot_that_was_never_staged_cannot_be_the_fallback(esp: Path) -> None:
 
 
 def test_the_fallback_is_not_written_again_when_it_is_right(esp: Path) -> None:
-    loader = esp / "EFI/BOOT/BOOTX64.EFI"
-    before = loader.stat().st_ino
+    files = [esp / "EFI/BOOT/BOOTX64.EFI", esp / "loader/loader.conf"]
+    before = [file.stat().st_ino for file in files]
     set_fallback(esp, A, "x86_64")
-    assert loader.stat().st_ino == before
+    assert [file.stat().st_ino for file in files] == before
 
 
 def fallbacks(mode: str, *, updating: bool) -> list[tuple[Operation, str]]:
@@ -329,6 +329,34 @@ def test_the_fallback_modes() -> None:
     assert fallbacks("conservative", updating=True) == [(finalize, "trident-a"), (commit, "trident-b")]
     assert fallbacks("optimistic", updating=True) == [(finalize, "trident-b")]
     assert fallbacks("disabled", updating=True) == []
+
+
+@pytest.mark.parametrize("active", AbVolume)
+@pytest.mark.parametrize("mode", ["conservative", "optimistic", "disabled"])
+def test_after_a_failed_update_the_fallback_path_is_that_of_the_running_slot(
+    mode: str, active: AbVolume
+) -> None:
+    """Finalize may have pointed it at the target; where it left the path alone, nothing is written."""
+    situation = update(configuration(SAMPLE + f"  uefiFallback: {mode}\n"), active=active)
+    back = point_fallback_at_running(situation)
+    finalized = [step for step in boot.steps(situation) if step.id.startswith("set-uefi-fallback")]
+    assert [step.slot for step in back] == ([Slot(0, active)] if finalized else [])
+    assert all(step.operation is Operation.COMMIT and step.touches == ("esp",) for step in back)
+
+
+def test_an_install_that_failed_has_no_other_slot_to_fall_back_to() -> None:
+    assert point_fallback_at_running(install()) == ()
+
+
+def test_the_fallback_path_follows_an_update_there_and_back(image: Path, esp: Path) -> None:
+    """Loader and default entry are both those of the slot that runs again."""
+    before = content(esp)
+    copy_boot_files(image, esp, B, "x86_64")
+    set_fallback(esp, B, "x86_64")
+    assert "default trident-b.efi\n" in (esp / "loader/loader.conf").read_text()
+    set_fallback(esp, A, "x86_64")
+    after = content(esp)
+    assert {name: after[name] for name in before} == before
 
 
 def test_machines_without_uefi_and_images_with_another_loader_are_refused() -> None:

@@ -43,6 +43,24 @@ def keep_from_booting(variables: EfiVariables, install_index: int, volume: AbVol
     keep_out(variables, Slot(install_index, volume))
 
 
+def point_fallback_at_running(situation: Situation) -> tuple[SetFallback, ...]:
+    """Steps of a commit that finds the previous system running: the fallback path is to start that again.
+
+    Finalizing may have pointed the fallback path at the target already (``optimistic``), and so may a commit
+    that was cut off (``conservative``). Where finalizing left the path alone (``disabled``), so does this.
+
+    Args:
+        situation: the servicing that did not succeed; its target is the side that does not run.
+    """
+    esp = situation.desired.storage.esp
+    mode = situation.desired.os.uefi_fallback
+    install = situation.servicing_type is ServicingType.CLEAN_INSTALL
+    if install or mode is UefiFallbackMode.DISABLED or esp is None or esp.device_id is None:
+        return ()
+    running = Slot(situation.status.install_index, situation.target_volume).other
+    return (SetFallback.compile(esp.device_id, running, situation.facts.architecture, Operation.COMMIT),)
+
+
 class BootSubsystem(Subsystem):
     """How the firmware finds the target."""
 

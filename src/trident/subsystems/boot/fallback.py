@@ -66,7 +66,6 @@ def set_fallback(esp: Path, slot: Slot, architecture: str) -> None:
     Raises:
         Servicing: ``set-up-uefi-fallback`` if the slot has no boot loader, or the ESP cannot be written.
     """
-    from trident.host.files import write_file
     from trident.host.mount import sync_filesystem
     from trident.subsystems.boot.copy import install_copy
 
@@ -75,7 +74,7 @@ def set_fallback(esp: Path, slot: Slot, architecture: str) -> None:
         install_copy(loader, esp / fallback_path(architecture))
         configuration = esp / LOADER_CONFIGURATION
         configuration.parent.mkdir(parents=True, exist_ok=True)
-        write_file(configuration, render_loader_configuration(slot), mode=None)
+        _put(configuration, render_loader_configuration(slot))
     except OSError as error:
         raise Servicing(
             "set-up-uefi-fallback",
@@ -84,6 +83,14 @@ def set_fallback(esp: Path, slot: Slot, architecture: str) -> None:
             details={"slot": slot.name},
         ) from error
     sync_filesystem(esp)
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file unless it says the same already: what is not written cannot be cut off."""
+    from trident.host.files import write_file
+
+    if not path.is_file() or path.read_bytes() != text.encode():
+        write_file(path, text, mode=None)
 
 
 def render_loader_configuration(slot: Slot) -> str:
