@@ -1,47 +1,37 @@
-"""The datastore: an SQLite file whose newest row is the Host Status, and the journal of steps beside it.
+"""The datastore: an SQLite file whose newest row is the Host Status, with journal and history beside it.
 
-Table ``hoststatus`` is upstream's (``id``, ``timestamp``, ``contents`` as YAML); rows are only ever added,
-so the history stays. Table ``journal`` is ours: a line before and after each step.
+Table ``hoststatus`` is upstream's (``id``, ``timestamp``, ``contents`` as YAML). ``journal`` is ours: a line
+before and after each step. So is ``history``: an entry for each servicing (:mod:`trident.state.history`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+import stat
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import trident
 from trident.errors import ExecutionEnvironment, Initialization, Servicing
+from trident.state.connection import DAMAGE, Connection, unreadable, unwritable
+from trident.state.schema import VERSION, in_memory, is_datastore, prepare, version_of
 from trident.state.status import HostStatus
+from trident.state.text import dump_yaml, parse_host_status
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS hoststatus (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    timestamp DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    contents TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS journal (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    timestamp DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    operation TEXT NOT NULL,
-    step TEXT NOT NULL,
-    event TEXT NOT NULL
-);
-"""
+if TYPE_CHECKING:
+    from trident.state.history import History
 
-
-# What SQLite says of a damaged file, also when the damage is in a text.
-_DAMAGE = (sqlite3.Error, UnicodeError)
+__all__ = ["Datastore", "dump_yaml", "parse_host_status"]
 
 
 class Datastore:
     """An open datastore. Use :meth:`create` or :meth:`open`; close it by leaving the context."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
+        self._history: History | None = None
         self.path = path
 
     @classmethod
@@ -50,50 +40,49 @@ class Datastore:
 
         Raises:
             Servicing: ``open-datastore`` if it cannot be made, for want of space or permission.
+            Initialization: ``datastore-newer`` if there is one that a newer Trident wrote.
         """
+        connection = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600)
-            store = cls(_connect(path, "rw"), path)
-            store._connection.executescript(_SCHEMA)
-        except (OSError, *_DAMAGE) as error:
+            connection = Connection.to(path, "rw")
+            prepare(connection, create=True)
+        except (OSError, Servicing, *DAMAGE) as error:
+            if connection is not None:
+                connection.close()
+            cause = error.__cause__ if isinstance(error, Servicing) else error
             raise Servicing(
                 "open-datastore",
-                f"The datastore {path} cannot be created: {error}.",
+                f"The datastore {path} cannot be created: {cause}.",
                 hint=f"Make room on the file system that holds {path.parent}, and check that it is writable.",
                 details={"path": str(path)},
-            ) from error
-        return store
+            ) from cause
+        return cls(connection, path)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Datastore:
-        """Open an existing datastore.
+        """Open an existing datastore; for writing also bring an older one to the present version.
 
         Raises:
             Initialization: ``datastore-not-found`` if there is none, ``load-host-status`` if the file
-                is no datastore.
+                is no datastore or damaged, ``datastore-newer`` if a newer Trident wrote it,
+                ``datastore-not-trusted`` if others than root could have changed it.
             ExecutionEnvironment: ``check-root-privileges`` if the caller may not read it.
+            Servicing: ``write-to-datastore`` if it was opened for writing and cannot be written.
         """
-        if not os.access(path.parent, os.X_OK) or (path.exists() and not os.access(path, os.R_OK)):
-            _refuse_unprivileged(path)
-        if not path.exists():
-            raise Initialization(
-                "datastore-not-found",
-                f"There is no datastore at {path}: this host was not installed by Trident.",
-                hint="Install it with 'trident install' from a servicing OS.",
-                details={"path": str(path)},
-            )
+        _refuse_unfit(path)
         try:
-            try:
-                connection = _opened(path, "ro" if read_only else "rw")
-            except sqlite3.OperationalError as error:
-                # A writer was killed; what it left half done must be rolled back before anybody can read.
-                if not (read_only and error.sqlite_errorname.startswith("SQLITE_READONLY")):
-                    raise
-                connection = _opened(path, "rw")
-        except _DAMAGE as error:
-            raise _unreadable(path, error) from error
-        return cls(connection, path)
+            return cls(_read_only(path) if read_only else _writable(path), path)
+        except DAMAGE as error:
+            raise unreadable(path, error) from error
+        except Servicing as error:
+            # A write was not all that the file refused: it is no datastore at all.
+            if isinstance(error.__cause__, sqlite3.DatabaseError) and not isinstance(
+                error.__cause__, sqlite3.OperationalError
+            ):
+                raise unreadable(path, error.__cause__) from error.__cause__
+            raise
 
     def __enter__(self) -> Datastore:
         return self
@@ -101,18 +90,43 @@ class Datastore:
     def __exit__(self, *_exc: object) -> None:
         self._connection.close()
 
+    @property
+    def history(self) -> History:
+        """The servicings that were begun. In an older file that was opened read-only: as far as it tells.
+
+        Raises:
+            Initialization: ``load-host-status`` if the file is damaged.
+        """
+        if self._history is None:
+            from trident.state.history import History
+
+            connection = self._connection
+            try:
+                if version_of(connection) < VERSION:
+                    connection = in_memory(self.path, connection.raw)
+            except DAMAGE as error:
+                raise unreadable(self.path, error) from error
+            self._history = History(connection)
+        return self._history
+
+    def together(self) -> AbstractContextManager[None]:
+        """One transaction around what the body records and notes, in history and journal too.
+
+        It can be nested; an exception that leaves the body undoes what the body wrote, and the outermost one
+        everything.
+
+        Raises:
+            Servicing: ``write-to-datastore`` if it cannot be written.
+        """
+        return self._connection.together()
+
     def contents(self) -> str | None:
         """The newest Host Status as the YAML text that was stored, or ``None`` if there is none yet.
 
         Raises:
             Initialization: ``load-host-status`` if the file is damaged.
         """
-        try:
-            row = self._connection.execute(
-                "SELECT contents FROM hoststatus ORDER BY id DESC LIMIT 1"
-            ).fetchone()
-        except _DAMAGE as error:
-            raise _unreadable(self.path, error) from error
+        row = self._connection.row("SELECT contents FROM hoststatus ORDER BY id DESC LIMIT 1")
         return None if row is None else str(row[0])
 
     def status(self) -> HostStatus:
@@ -132,8 +146,10 @@ class Datastore:
         """
         written = status.evolve(trident_version=trident.__version__)
         text = dump_yaml(written.to_document())
-        with self._writing():
-            self._connection.execute("INSERT INTO hoststatus (contents) VALUES (?)", (text,))
+        # The time is named, because upstream's tables have no default for it.
+        self._connection.write(
+            "INSERT INTO hoststatus (timestamp, contents) VALUES (CURRENT_TIMESTAMP, ?)", (text,)
+        )
         return written
 
     def note(self, operation: str, step: str, event: str) -> None:
@@ -142,10 +158,9 @@ class Datastore:
         Raises:
             Servicing: ``write-to-datastore`` if it cannot be written.
         """
-        with self._writing():
-            self._connection.execute(
-                "INSERT INTO journal (operation, step, event) VALUES (?, ?, ?)", (operation, step, event)
-            )
+        self._connection.write(
+            "INSERT INTO journal (operation, step, event) VALUES (?, ?, ?)", (operation, step, event)
+        )
 
     def last_journal_event(self, operation: str, step: str) -> str | None:
         """The newest event of a step, or ``None`` if it never ran.
@@ -153,13 +168,10 @@ class Datastore:
         Raises:
             Initialization: ``load-host-status`` if the file is damaged.
         """
-        try:
-            row = self._connection.execute(
-                "SELECT event FROM journal WHERE operation = ? AND step = ? ORDER BY id DESC LIMIT 1",
-                (operation, step),
-            ).fetchone()
-        except _DAMAGE as error:
-            raise _unreadable(self.path, error) from error
+        row = self._connection.row(
+            "SELECT event FROM journal WHERE operation = ? AND step = ? ORDER BY id DESC LIMIT 1",
+            (operation, step),
+        )
         return None if row is None else str(row[0])
 
     def copy_to(self, path: Path) -> Datastore:
@@ -170,106 +182,84 @@ class Datastore:
         """
         path.unlink(missing_ok=True)
         copy = Datastore.create(path)
-        with copy._writing():
-            self._connection.backup(copy._connection)
+        try:
+            self._connection.raw.backup(copy._connection.raw)
+        except DAMAGE as error:
+            copy._connection.close()
+            raise unwritable(path, error) from error
         return copy
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            with self._connection:
-                yield
-        except _DAMAGE as error:
-            raise Servicing(
-                "write-to-datastore",
-                f"The datastore {self.path} cannot be written: {error}.",
-                hint=f"Make room on the file system of {self.path.parent}, then run the command again.",
-                details={"path": str(self.path)},
-            ) from error
 
-
-def parse_host_status(text: str) -> HostStatus:
-    """Read a Host Status from its YAML text.
-
-    Raises:
-        Initialization: ``parse-host-status`` if it is not a Host Status.
-    """
-    import yaml
-
+def _read_only(path: Path) -> Connection:
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        if not isinstance(document, dict):
-            raise ValueError("not a mapping")
-        return HostStatus.from_document(document)
-    except (yaml.YAMLError, ValueError) as error:
-        raise Initialization(
-            "parse-host-status",
-            "The newest Host Status in the datastore cannot be read.",
-            hint="If a newer version of Trident wrote it, use that version.",
-        ) from error
+        return _readable(Connection.to(path, "ro"))
+    except sqlite3.OperationalError as error:
+        # A writer was killed; what it left half done must be rolled back before anybody can read.
+        if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
+            raise
+        return _readable(Connection.to(path, "rw"))
 
 
-def dump_yaml(document: Any) -> str:
-    """``document`` as block-style YAML in the given key order, for readers of YAML 1.1 and 1.2 alike."""
-    import yaml
-
-    from trident.config.scalars import meaning
-
-    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        pass
-
-    def represent_text(dumper: Any, text: str) -> Any:
-        # A file name that is not UTF-8 is no text: its odd bytes become escapes, as on stderr.
-        text = text.encode(errors="backslashreplace").decode()
-        # PyYAML quotes what YAML 1.1 would take for something else; 1.2 takes other things, such as 0o17.
-        quoted = '"' if text and not isinstance(meaning(text), str) else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
-
-    Dumper.add_representer(str, represent_text)
-    text = yaml.dump(
-        document,
-        Dumper=Dumper,
-        sort_keys=False,
-        default_flow_style=False,
-        allow_unicode=True,
-    )
-    return str(text).removesuffix("...\n")
+def _writable(path: Path) -> Connection:
+    connection = Connection.to(path, "rw")
+    try:
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        # Upstream leaves it to the umask who may read it.
+        path.chmod(0o600)
+    return connection
 
 
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
+def _readable(connection: Connection) -> Connection:
     """A connection through which the newest status can be read."""
-    connection = _connect(path, mode)
     try:
-        if mode == "rw":
-            connection.executescript(_SCHEMA)
-        connection.execute("SELECT contents FROM hoststatus LIMIT 1")
+        version_of(connection)
+        if not is_datastore(connection):
+            raise sqlite3.DatabaseError("it has no table 'hoststatus'")
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    name = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, timeout=10)
-    # A row that was reported as written survives a power cut (SQLite: PRAGMA synchronous).
-    connection.execute("PRAGMA synchronous = EXTRA")
-    return connection
+def _refuse_unfit(path: Path) -> None:
+    """Refuse what cannot be a datastore before SQLite sees it.
 
-
-def _refuse_unprivileged(path: Path) -> None:
-    if path.parent.exists():
+    Raises:
+        Initialization: ``datastore-not-found``, ``load-host-status`` or ``datastore-not-trusted``.
+        ExecutionEnvironment: ``check-root-privileges`` if the caller may not read it.
+    """
+    try:
+        facts = path.stat()
+        if not os.access(path, os.R_OK):
+            raise PermissionError
+    except PermissionError:
         raise ExecutionEnvironment(
             "check-root-privileges",
             f"Only root may read the datastore {path}.",
             hint="Run the command with sudo.",
+        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise Initialization(
+            "datastore-not-found",
+            f"There is no datastore at {path}: this host was not installed by Trident.",
+            hint="Install it with 'trident install' from a servicing OS.",
+            details={"path": str(path)},
+        ) from None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not stat.S_ISREG(facts.st_mode):
+        raise unreadable(path, ValueError("it is not a file"))
+    if facts.st_size == 0:
+        raise unreadable(path, ValueError("it is empty"))
+    if facts.st_uid not in (0, os.geteuid()) or facts.st_mode & 0o022:
+        raise Initialization(
+            "datastore-not-trusted",
+            f"The datastore {path} belongs to user {facts.st_uid} and has the mode "
+            f"{stat.S_IMODE(facts.st_mode):04o}: others than root can change what this host is said to be.",
+            hint=f"If you know that its content is right: 'chown root:root {path}', then 'chmod 600 {path}'.",
+            details={"path": str(path), "owner": facts.st_uid, "mode": f"{stat.S_IMODE(facts.st_mode):04o}"},
         )
-
-
-def _unreadable(path: Path, error: Exception) -> Initialization:
-    return Initialization(
-        "load-host-status",
-        f"The datastore {path} cannot be read: {error}.",
-        hint="Check the file system that holds it; the running system itself is not affected.",
-        details={"path": str(path)},
-    )

@@ -118,7 +118,7 @@ def test_ctrl_c_becomes_an_error_of_a_named_kind(store: Datastore) -> None:
 def test_a_journal_that_cannot_be_written_stops_the_plan_before_the_step(
     store: Datastore, session: Session
 ) -> None:
-    store._connection.execute("PRAGMA query_only = ON")
+    store._connection.raw.execute("PRAGMA query_only = ON")
     with pytest.raises(TridentError) as caught:
         execute([step("one")], session, store)
     assert caught.value.code == "write-to-datastore"

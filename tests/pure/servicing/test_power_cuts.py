@@ -13,7 +13,7 @@ from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import configuration
 from trident.errors import TridentError
 from trident.host.efi import EfiVariables
-from trident.state import datastore
+from trident.state import connection as door
 from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, ServicingState
 
@@ -31,14 +31,14 @@ class PowerCut(BaseException):
 def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Cut the power after so many writes to the datastore and the firmware; repaired by ``cut(-1)``."""
     left = -1
-    connect = datastore._connect
+    connect = door._connect
 
     def connected(path: Path, mode: str) -> sqlite3.Connection:
         connection = connect(path, mode)
         connection.execute("PRAGMA synchronous = OFF")  # The disk of this test does not lose power.
         return connection
 
-    monkeypatch.setattr(datastore, "_connect", connected)
+    monkeypatch.setattr(door, "_connect", connected)
 
     def counted(write: Callable[..., Any]) -> Callable[..., Any]:
         def writing(*arguments: Any, **options: Any) -> Any:

@@ -1,0 +1,423 @@
+"""The history: one entry for each servicing that began, kept for audit; rollback is computed from it.
+
+An entry is begun before the servicing's first step and advanced as it goes on; the first end that it comes to
+stands. At most one entry, the newest, has not ended. Host Status stays what tells what the host *is*.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import trident
+from trident.errors import Internal
+from trident.state.connection import Connection, unreadable
+from trident.state.status import AbVolume, ServicingType
+from trident.state.text import dump_yaml
+
+
+class EntryState(enum.StrEnum):
+    """How far a servicing has come, or how it ended."""
+
+    STAGING = "staging"
+    STAGED = "staged"
+    FINALIZING = "finalizing"
+    FINALIZED = "finalized"
+    """The host is to boot it, and to commit it then."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """A step failed, or the host did not boot what it was told to; the system before it runs."""
+    ROLLED_BACK = "rolled-back"
+    """It ran, its health checks failed, and the host went back by itself."""
+    WITHDRAWN = "withdrawn"
+    """It was staged or finalized, and another servicing was asked for instead."""
+    INTERRUPTED = "interrupted"
+    """It was killed, stopped or lost its power, and was not taken up again."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self not in _UNDER_WAY
+
+
+_UNDER_WAY = frozenset({EntryState.STAGING, EntryState.STAGED, EntryState.FINALIZING, EntryState.FINALIZED})
+# What becomes of an entry that is still under way when another servicing begins.
+_SUPERSEDED = {
+    EntryState.STAGING: EntryState.INTERRUPTED,
+    EntryState.STAGED: EntryState.WITHDRAWN,
+    EntryState.FINALIZING: EntryState.INTERRUPTED,
+    EntryState.FINALIZED: EntryState.WITHDRAWN,
+}
+
+
+@dataclass(frozen=True)
+class ImageName:
+    """An image as people are told of it.
+
+    Attributes:
+        url: where it came from, without credentials and query, which may be secret.
+        sha384: the expected hash of its metadata, as the Host Configuration has it (``ignored`` is one).
+        version: the version of the OS in it (``VERSION_ID``, or what os-release has instead), if known.
+    """
+
+    url: str
+    sha384: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class NewServicing:
+    """A servicing that is about to begin.
+
+    Attributes:
+        servicing_type: its kind.
+        from_configuration: the Host Configuration that runs, as plain data; empty on a blank machine.
+        to_configuration: the one that is wanted.
+        from_volume: the active volume; ``None`` on a blank machine and on one without A/B volume pairs.
+        to_volume: the active volume after it; the same one for what changes the running system.
+        install_index: as in Host Status.
+        to_version: the version of the OS in the image that is written, if one is.
+        target_written: whether the volume that it writes counts as written from the start. Who passes
+            ``False`` for an A/B update must say so with :meth:`History.advance` before the first write.
+    """
+
+    servicing_type: ServicingType
+    from_configuration: Mapping[str, Any]
+    to_configuration: Mapping[str, Any]
+    from_volume: AbVolume | None = None
+    to_volume: AbVolume | None = None
+    install_index: int = 0
+    to_version: str | None = None
+    target_written: bool = True
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A servicing that began.
+
+    Attributes:
+        id: counts up; larger is newer. Times can run backwards where the clock was set, ids never do.
+        servicing_type: its kind.
+        state: how far it came.
+        begun_at: UTC, ``2025-11-21T16:00:20Z``; ``None`` where an older version did not record it.
+        ended_at: the same; ``None`` while it is under way, too.
+        seconds: time spent by operation: ``stage``, ``finalize``, ``commit``.
+        bytes_fetched: bytes that were read from the network or the image's file.
+        bytes_written: bytes that were written to volumes.
+        from_configuration: YAML text of the Host Configuration before it; ``{}`` on a blank machine.
+        to_configuration: YAML text of the one that was wanted.
+        from_volume: the active volume before it.
+        to_volume: the active volume after it, once it succeeds.
+        from_image: the image before it.
+        to_image: the image that was wanted.
+        install_index: as in Host Status.
+        target_written: whether it began to write the volume that it was to make active.
+        error: why it failed, as ``lastError`` in Host Status has it.
+        seals: fingerprint by name of what was staged.
+        trident_version: the version of the agent that began it.
+    """
+
+    id: int
+    servicing_type: ServicingType
+    state: EntryState
+    begun_at: str | None = None
+    ended_at: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    bytes_fetched: int = 0
+    bytes_written: int = 0
+    from_configuration: str = "{}\n"
+    to_configuration: str = "{}\n"
+    from_volume: AbVolume | None = None
+    to_volume: AbVolume | None = None
+    from_image: ImageName | None = None
+    to_image: ImageName | None = None
+    install_index: int = 0
+    target_written: bool = True
+    error: Mapping[str, Any] | None = None
+    seals: Mapping[str, str] = field(default_factory=dict)
+    trident_version: str | None = None
+
+
+OPERATIONS = ("stage", "finalize", "commit")
+
+_COLUMNS = (
+    "history.id, servicing_type, state, begun_at, ended_at, stage_seconds, finalize_seconds, commit_seconds, "
+    "bytes_fetched, bytes_written, before.contents, after.contents, from_volume, to_volume, from_image, "
+    "to_image, install_index, target_written, error, seals, trident_version"
+)
+_SELECT = (
+    f"SELECT {_COLUMNS} FROM history "
+    "JOIN configurations AS before ON before.id = from_configuration "
+    "JOIN configurations AS after ON after.id = to_configuration "
+)
+
+
+class History:
+    """The entries of an open datastore, which has it as ``datastore.history``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin(self, new: NewServicing) -> int:
+        """Add an entry in state ``staging`` and return its id.
+
+        An entry that is still under way ends: as withdrawn if it was staged or finalized, as interrupted if
+        it was on the way there.
+
+        Raises:
+            Servicing: ``write-to-datastore`` if it cannot be written.
+        """
+        with self._connection.together():
+            before = self.current()
+            if before is not None:
+                self.advance(before.id, _SUPERSEDED[before.state])
+            return add_entry(
+                self._connection,
+                HistoryEntry(
+                    0,
+                    new.servicing_type,
+                    EntryState.STAGING,
+                    begun_at=utc_now(),
+                    from_configuration=dump_yaml(dict(new.from_configuration)),
+                    to_configuration=dump_yaml(dict(new.to_configuration)),
+                    from_volume=new.from_volume,
+                    to_volume=new.to_volume,
+                    from_image=self._named(new.from_configuration),
+                    to_image=self._named(new.to_configuration, new.to_version),
+                    install_index=new.install_index,
+                    target_written=new.target_written,
+                    trident_version=trident.__version__,
+                ),
+            )
+
+    def advance(
+        self,
+        entry: int,
+        state: EntryState | None = None,
+        *,
+        seconds: Mapping[str, float] | None = None,
+        bytes_fetched: int = 0,
+        bytes_written: int = 0,
+        target_written: bool = False,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say how an entry went on. One that has ended stays as it ended.
+
+        Args:
+            entry: its id.
+            state: what it is now; ``None`` leaves it.
+            seconds: time spent by operation (``stage``, ``finalize``, ``commit``); added to what is recorded.
+            bytes_fetched: bytes more that were fetched.
+            bytes_written: bytes more that were written.
+            target_written: the inactive volume is about to be written.
+            error: what went wrong, as :meth:`trident.errors.TridentError.to_document` has it.
+
+        Raises:
+            Internal: ``history-entry`` if there is no such entry.
+            Servicing: ``write-to-datastore`` if it cannot be written.
+        """
+        with self._connection.together():
+            present = self.entry(entry)
+            if present.state.ended:
+                return
+            state = state or present.state
+            spent = dict(present.seconds)
+            for operation, more in (seconds or {}).items():
+                spent[operation] = spent.get(operation, 0.0) + more
+            self._connection.write(
+                "UPDATE history SET state = ?, ended_at = ?, stage_seconds = ?, finalize_seconds = ?, "
+                "commit_seconds = ?, bytes_fetched = ?, bytes_written = ?, target_written = ?, error = ? "
+                "WHERE id = ?",
+                (
+                    state,
+                    utc_now() if state.ended else None,
+                    *(spent.get(operation) for operation in OPERATIONS),
+                    present.bytes_fetched + bytes_fetched,
+                    present.bytes_written + bytes_written,
+                    present.target_written or target_written,
+                    _json(error or present.error),
+                    entry,
+                ),
+            )
+
+    def save_seals(self, entry: int, seals: Mapping[str, str]) -> None:
+        """Keep the fingerprints of what was staged, in place of those that are recorded.
+
+        Raises:
+            Internal: ``history-entry`` if there is no such entry.
+            Servicing: ``write-to-datastore`` if it cannot be written.
+        """
+        with self._connection.together():
+            self.entry(entry)
+            self._connection.write(
+                "UPDATE history SET seals = ? WHERE id = ?", (json.dumps(dict(seals)), entry)
+            )
+
+    def entry(self, entry: int) -> HistoryEntry:
+        """The entry with this id.
+
+        Raises:
+            Internal: ``history-entry`` if there is none.
+            Initialization: ``load-host-status`` if the file is damaged.
+        """
+        for found in self._read("WHERE history.id = ?", (entry,)):
+            return found
+        raise Internal("history-entry", f"The history has no entry {entry}.")
+
+    def entries(self, limit: int | None = None) -> tuple[HistoryEntry, ...]:
+        """The newest ``limit`` entries, or all of them, newest first.
+
+        Raises:
+            Initialization: ``load-host-status`` if the file is damaged.
+        """
+        return self._read("ORDER BY history.id DESC LIMIT ?", (-1 if limit is None else limit,))
+
+    def latest(self) -> HistoryEntry | None:
+        """The newest entry, if there is any.
+
+        Raises:
+            Initialization: ``load-host-status`` if the file is damaged.
+        """
+        return next(iter(self.entries(1)), None)
+
+    def current(self) -> HistoryEntry | None:
+        """The entry that is still under way, if one is.
+
+        Raises:
+            Initialization: ``load-host-status`` if the file is damaged.
+        """
+        latest = self.latest()
+        return None if latest is None or latest.state.ended else latest
+
+    def _read(self, condition: str, parameters: tuple[object, ...]) -> tuple[HistoryEntry, ...]:
+        rows = self._connection.rows(_SELECT + condition, parameters)
+        try:
+            return tuple(_entry_from(row) for row in rows)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise unreadable(self._connection.path, error) from error
+
+    def _named(self, configuration: Mapping[str, Any], version: str | None = None) -> ImageName | None:
+        """The image of a configuration; its version is that of the last servicing which knew it."""
+        image = image_name(configuration, version)
+        if image is None or version is not None:
+            return image
+        query = "SELECT to_image FROM history WHERE to_image IS NOT NULL ORDER BY id DESC"
+        for (text,) in self._connection.rows(query):
+            known = ImageName(**json.loads(text))
+            if (known.url, known.sha384) == (image.url, image.sha384):
+                return known
+        return image
+
+
+def add_entry(connection: Connection, entry: HistoryEntry) -> int:
+    """Add ``entry`` under a new id, which is returned.
+
+    Raises:
+        Servicing: ``write-to-datastore`` if it cannot be written.
+    """
+    with connection.together():
+        values = (
+            entry.servicing_type,
+            entry.state,
+            entry.begun_at,
+            entry.ended_at,
+            *(entry.seconds.get(operation) for operation in OPERATIONS),
+            entry.bytes_fetched,
+            entry.bytes_written,
+            _configuration_id(connection, entry.from_configuration),
+            _configuration_id(connection, entry.to_configuration),
+            entry.from_volume,
+            entry.to_volume,
+            _image_json(entry.from_image),
+            _image_json(entry.to_image),
+            entry.install_index,
+            entry.target_written,
+            _json(entry.error),
+            json.dumps(dict(entry.seals)),
+            entry.trident_version,
+        )
+        return connection.write(
+            "INSERT INTO history (servicing_type, state, begun_at, ended_at, stage_seconds, "
+            "finalize_seconds, commit_seconds, bytes_fetched, bytes_written, from_configuration, "
+            "to_configuration, from_volume, to_volume, from_image, to_image, install_index, target_written, "
+            "error, seals, trident_version) "
+            f"VALUES ({', '.join('?' * len(values))})",
+            values,
+        )
+
+
+def image_name(configuration: Mapping[str, Any], version: str | None = None) -> ImageName | None:
+    """The image that a Host Configuration names, if it names one."""
+    image = configuration.get("image")
+    if not isinstance(image, Mapping) or not isinstance(image.get("url"), str):
+        return None
+    sha384 = image.get("sha384")
+    return ImageName(_without_secrets(image["url"]), None if sha384 is None else str(sha384), version)
+
+
+def utc_now() -> str:
+    """The present moment as the history writes it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _configuration_id(connection: Connection, text: str) -> int:
+    digest = hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+    found = connection.row("SELECT id FROM configurations WHERE sha256 = ?", (digest,))
+    if found is not None:
+        return int(found[0])
+    return connection.write("INSERT INTO configurations (sha256, contents) VALUES (?, ?)", (digest, text))
+
+
+def _entry_from(row: tuple[Any, ...]) -> HistoryEntry:
+    names = [column.name for column in fields(HistoryEntry)]
+    head, seconds, rest = row[:5], row[5:8], row[8:]
+    values = dict(zip(names, (*head, None, *rest), strict=True))
+    spent = {name: float(value) for name, value in zip(OPERATIONS, seconds, strict=True) if value is not None}
+    return HistoryEntry(
+        **{
+            **values,
+            "servicing_type": ServicingType(values["servicing_type"]),
+            "state": EntryState(values["state"]),
+            "seconds": spent,
+            "from_volume": _volume(values["from_volume"]),
+            "to_volume": _volume(values["to_volume"]),
+            "from_image": _image_from(values["from_image"]),
+            "to_image": _image_from(values["to_image"]),
+            "target_written": bool(values["target_written"]),
+            "error": None if values["error"] is None else json.loads(values["error"]),
+            "seals": json.loads(values["seals"]),
+        }
+    )
+
+
+def _volume(text: str | None) -> AbVolume | None:
+    return None if text is None else AbVolume(text)
+
+
+def _image_from(text: str | None) -> ImageName | None:
+    return None if text is None else ImageName(**json.loads(text))
+
+
+def _image_json(image: ImageName | None) -> str | None:
+    return None if image is None else json.dumps(asdict(image))
+
+
+def _json(document: Mapping[str, Any] | None) -> str | None:
+    return None if document is None else json.dumps(dict(document), default=str)
+
+
+def _without_secrets(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() == "file":
+        return url
+    server, *path = re.split(r"(?=[/?#])", rest, maxsplit=1)
+    return (
+        scheme + separator + server.rpartition("@")[2] + re.sub(r"[?#].*", "", "".join(path), flags=re.DOTALL)
+    )

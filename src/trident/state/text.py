@@ -1,0 +1,68 @@
+"""YAML as the datastore keeps it: Host Status and Host Configurations, written and read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trident.errors import Initialization
+from trident.state.status import HostStatus
+
+
+def parse_host_status(text: str) -> HostStatus:
+    """Read a Host Status from its YAML text.
+
+    Raises:
+        Initialization: ``parse-host-status`` if it is not a Host Status.
+    """
+    try:
+        return HostStatus.from_document(parse_mapping(text))
+    except ValueError as error:
+        raise Initialization(
+            "parse-host-status",
+            "The newest Host Status in the datastore cannot be read.",
+            hint="If a newer version of Trident wrote it, use that version.",
+        ) from error
+
+
+def parse_mapping(text: str) -> dict[str, Any]:
+    """Read a mapping from its YAML text.
+
+    Raises:
+        ValueError: it is no YAML, or no mapping; the message is a clause for people.
+    """
+    import yaml
+
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"it is no YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ValueError("it is not a mapping")
+    return document
+
+
+def dump_yaml(document: Any) -> str:
+    """``document`` as block-style YAML in the given key order, for readers of YAML 1.1 and 1.2 alike."""
+    import yaml
+
+    from trident.config.scalars import meaning
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        pass
+
+    def represent_text(dumper: Any, text: str) -> Any:
+        # A file name that is not UTF-8 is no text: its odd bytes become escapes, as on stderr.
+        text = text.encode(errors="backslashreplace").decode()
+        # PyYAML quotes what YAML 1.1 would take for something else; 1.2 takes other things, such as 0o17.
+        quoted = '"' if text and not isinstance(meaning(text), str) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
+
+    Dumper.add_representer(str, represent_text)
+    text = yaml.dump(
+        document,
+        Dumper=Dumper,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+    )
+    return str(text).removesuffix("...\n")
