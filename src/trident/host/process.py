@@ -73,7 +73,7 @@ def run(
     variables = {"PATH": SEARCH_PATH, "LC_ALL": "C", **(environment or {})}
     child: subprocess.Popen[str] | None = None
     try:
-        with _interrupts_held_back():
+        with interrupts_held_back():
             child = _start(arguments, variables, has_input=input is not None, merged=on_line is not None)
         if on_line is None:
             stdout, stderr = child.communicate(input, timeout=timeout)
@@ -133,7 +133,7 @@ def _start(
 
 
 @contextlib.contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back() -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP wait until the body is through.
 
     Between the start of a program and the moment at which its handle is stored, an exception would

@@ -41,7 +41,7 @@ class Plan:
     @property
     def reboots(self) -> bool:
         """Whether finalizing ends in a reboot."""
-        boots = self.servicing_type in {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+        boots = self.servicing_type in _BOOTING
         return boots and any(step.operation is Operation.FINALIZE for step in self.steps)
 
     @property
@@ -119,6 +119,7 @@ class Plan:
         }
 
 
+_BOOTING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE, ServicingType.MANUAL_ROLLBACK_AB}
 _WHOLE = frozenset({Operation.STAGE, Operation.FINALIZE})
 
 

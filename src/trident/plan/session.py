@@ -62,6 +62,16 @@ class Session:
             progress=progress,
         )
 
+    def open_datastore(self) -> Datastore:
+        """The datastore.
+
+        Raises:
+            Internal: ``datastore-closed`` if the session has none.
+        """
+        if self.datastore is None:
+            raise Internal("datastore-closed", "The datastore is not open.")
+        return self.datastore
+
     def device(self, block_device_id: str) -> str:
         """The node of a partition, or of the member of an A/B pair that this servicing writes.
 

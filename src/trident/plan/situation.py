@@ -121,6 +121,14 @@ class Situation:
         return self.servicing_type in (ServicingType.AB_UPDATE, ServicingType.MANUAL_ROLLBACK_AB)
 
     @property
+    def rolls_back(self) -> bool:
+        """Whether the host goes back to a configuration that it had."""
+        return self.servicing_type in (
+            ServicingType.MANUAL_ROLLBACK_AB,
+            ServicingType.MANUAL_ROLLBACK_RUNTIME,
+        )
+
+    @property
     def target_volume(self) -> AbVolume:
         """The side of each A/B pair that this servicing writes or boots: A on a blank machine, else the
         inactive.

@@ -56,6 +56,9 @@ class Phase(enum.IntEnum):
 NEWROOT = "newroot"
 STAGED = "staged"
 
+NOT_WHOLE = "staged-not-whole"
+"""Code of the error of a step that finds, at finalize, that what was staged is not what it was."""
+
 
 def device(block_device_id: str) -> str:
     """The name of a block device among needs."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from trident.errors import InvalidInput, Servicing, TridentError
+from trident.errors import HealthChecks, Servicing, TridentError
 from trident.host.efi import EfiVariables
 from trident.plan.session import Session
 from trident.plan.situation import Situation
@@ -13,55 +14,76 @@ from trident.servicing.compile import compile_plan
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, require_root
-from trident.servicing.update import BASELINES, FINALIZE_MARK, baseline, open_provisioned
+from trident.servicing.not_booted import keep_what_runs, not_booted
+from trident.servicing.pending import baseline, has_baseline
+from trident.servicing.runtime import undo_what_was_cut_off
+from trident.servicing.update import open_provisioned
 from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
-from trident.subsystems.boot import entry_label, keep_from_booting
+from trident.subsystems.boot import keep_from_booting
 
 if TYPE_CHECKING:
     from trident.state.datastore import Datastore
 
-_FINALIZED = {
+_BOOTED: Mapping[ServicingState, ServicingType] = {
     ServicingState.CLEAN_INSTALL_FINALIZED: ServicingType.CLEAN_INSTALL,
     ServicingState.AB_UPDATE_FINALIZED: ServicingType.AB_UPDATE,
+    ServicingState.MANUAL_ROLLBACK_AB_FINALIZED: ServicingType.MANUAL_ROLLBACK_AB,
 }
 
 
 def commit(environment: Environment) -> Outcome:
-    """Check that the firmware booted what the last servicing wrote, and make that permanent.
+    """Check that the firmware booted what the last servicing prepared and that it is healthy; keep it then.
 
     With nothing to commit this succeeds and says so, as upstream does: the agent's unit runs it at
-    every boot.
+    every boot. After failed health checks of an update the outcome asks for a reboot, which leads to
+    the old volume; that is asked for once, never again.
 
     Raises:
         Servicing: the host runs another system than the one it was told to boot; the status is that
             of the system that runs, and ``lastError`` says what happened.
             The same if there is nothing to commit, but the inactive volume was booted by hand.
+            ``finalize-interrupted`` if a servicing of the running system had been cut off; it was undone.
+        HealthChecks: the checks of an install failed, or those of an update had failed, and the host is
+            back on its old volume.
         InvalidInput: the host has not rebooted since finalize, or was not installed by Trident.
     """
     require_root()
-    with servicing_lock("commit", environment.lock), open_provisioned(environment) as datastore:
+    with (
+        servicing_lock("commit", environment.lock),
+        open_provisioned(environment) as datastore,
+        recording_errors(datastore, "commit"),
+    ):
         status = datastore.status()
-        servicing_type = _FINALIZED.get(status.servicing_state)
-        if servicing_type is None:
-            with recording_errors(datastore, "commit"):
-                _check_active(status)
-            return Outcome(
-                ServicingType.NO_ACTIVE_SERVICING,
-                needs_reboot=False,
-                summary=f"Nothing to commit: the host is '{status.servicing_state}'.",
-            )
-        with recording_errors(datastore, "commit"):
-            return _commit(servicing_type, status, datastore, environment)
+        if status.servicing_state in _BOOTED:
+            return _commit(_BOOTED[status.servicing_state], status, datastore, environment)
+        if status.servicing_state is ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED:
+            raise _after_failed_checks(status, datastore, environment)
+        _settle(status, datastore, environment)
+        return Outcome(
+            ServicingType.NO_ACTIVE_SERVICING,
+            needs_reboot=False,
+            summary=f"Nothing to commit: the host is '{status.servicing_state}'.",
+        )
 
 
-def _check_active(status: HostStatus) -> None:
-    """Refuse to call a host fine that runs another volume than Host Status says."""
-    if status.servicing_state in BASELINES:
+def _settle(status: HostStatus, datastore: Datastore, environment: Environment) -> None:
+    """See that Host Status is true where nothing was booted.
+
+    Raises:
+        Servicing: the host runs another volume than Host Status says, or a runtime servicing was cut off.
+    """
+    if has_baseline(status):
         running = baseline(status)
         configuration = configuration_from(running.spec)
         refuse_other_volume(configuration, running, gather_facts(configuration, running.partition_paths))
+    if undo_what_was_cut_off(datastore, environment):
+        raise Servicing(
+            "finalize-interrupted",
+            "Finalizing was cut off. The host was brought back to what it was; what was staged still is.",
+            hint="Run the command that was cut off again to complete it.",
+        )
 
 
 def _commit(
@@ -70,12 +92,15 @@ def _commit(
     configuration = configuration_from(status.spec)
     facts = gather_facts(configuration, status.partition_paths)
     situation = Situation(servicing_type, configuration, status, facts)
+    session = Session.resumed(situation, datastore, environment.progress)
     expected = target_root(situation)
     if not same_device(facts.root_device, expected):
-        raise _not_booted(situation, datastore, expected)
-    session = Session.resumed(situation, datastore, environment.progress)
+        raise not_booted(situation, session, expected)
     plan = compile_plan(situation)
-    execute(plan.steps_of({Operation.COMMIT}), session, datastore)
+    try:
+        execute(plan.steps_of({Operation.COMMIT}), session, datastore)
+    except HealthChecks as failure:
+        return _unhealthy(situation, datastore, failure)
     datastore.record(
         status.evolve(
             spec_old={},
@@ -92,65 +117,61 @@ def _commit(
     )
 
 
-def _not_booted(situation: Situation, datastore: Datastore, expected: str) -> Exception:
-    """Record what is true now, and say why the new system does not run."""
-    status, facts = situation.status, situation.facts
-    booted = facts.root_device or "a RAM disk"
-    if status.is_management_os:
-        return InvalidInput(
-            "commit-before-reboot",
-            "The install is finalized, but the machine still runs the servicing OS.",
-            hint="Reboot the machine; 'trident commit' runs by itself on the new system.",
-        )
+def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks) -> Outcome:
+    """What a failed health check leads to: an update goes back, an install has nowhere to go.
+
+    Raises:
+        HealthChecks: ``failure`` itself, after an install.
+    """
+    status = situation.status
     if situation.servicing_type is ServicingType.CLEAN_INSTALL:
-        return _install_not_booted(status, datastore, booted, expected)
-    if _boot_still_pending(situation):
-        return InvalidInput(
-            "commit-before-reboot",
-            "The update is finalized, but the host has not rebooted into it yet.",
-            hint="Reboot the host; 'trident commit' runs by itself after the boot.",
+        datastore.record(
+            status.evolve(
+                servicing_state=ServicingState.NOT_PROVISIONED,
+                ab_active_volume=None,
+                last_error=failure.to_document(),
+            )
         )
-    if datastore.last_journal_event(Operation.FINALIZE, FINALIZE_MARK) == "begin":
-        datastore.record(status.evolve(servicing_state=ServicingState.AB_UPDATE_STAGED))
+        raise failure
+    # The order has not been touched yet, unless somebody did: the old volume must be what boots next.
+    keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
+    datastore.record(
+        status.evolve(
+            servicing_state=ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED, last_error=failure.to_document()
+        )
+    )
+    return Outcome(
+        situation.servicing_type,
+        needs_reboot=True,
+        summary=f"The update is not kept: {volume_name(situation.target_volume)} is not healthy. "
+        f"The host reboots into {volume_name(situation.target_volume.other)}.",
+        failure=failure,
+    )
+
+
+def _after_failed_checks(status: HostStatus, datastore: Datastore, environment: Environment) -> TridentError:
+    """The host was told to reboot into its old volume; whether it did, and what is true now."""
+    configuration = configuration_from(status.spec_old)
+    facts = gather_facts(configuration, status.partition_paths)
+    situation = Situation(ServicingType.AB_UPDATE, configuration, status, facts)
+    unhealthy = target_root(situation)
+    if same_device(facts.root_device, unhealthy):
         return Servicing(
-            "finalize-interrupted",
-            f"Finalizing the update was cut off, so the host booted the old system from {booted}. "
-            "The update is still staged.",
-            hint="Run 'trident update --allowed-operations finalize' to boot into it.",
+            "ab-update-reboot-check",
+            f"The host still runs {volume_name(situation.target_volume)} ({unhealthy}), whose health checks "
+            "failed.",
+            hint="Reboot the host. If it comes back here, its firmware does not start the other volume.",
+            details={"root_device_path": facts.root_device or "", "unhealthy_device_path": unhealthy},
         )
+    reason = str((status.last_error or {}).get("message", ""))
+    error = HealthChecks(
+        "ab-update-health-check-commit-check",
+        f"The update was undone, because {volume_name(situation.target_volume)} was not healthy. {reason}",
+        hint="The host runs the previous system. The log of the failed checks lies beside the datastore.",
+        details={"root_device_path": facts.root_device or ""},
+    )
+    keep_what_runs(situation, Session.resumed(situation, datastore, environment.progress), error)
     datastore.record(
         status.evolve(spec=status.spec_old, spec_old={}, servicing_state=ServicingState.PROVISIONED)
     )
-    error = Servicing(
-        "ab-update-reboot-check",
-        f"The A/B update failed: the host booted from {booted} instead of the updated root {expected} "
-        f"({volume_name(situation.target_volume)}).",
-        hint="The host runs the previous system. Find out from the console log why the new one did not "
-        "start, then update to an image that does.",
-        details={"root_device_path": booted, "expected_device_path": expected},
-    )
-    try:
-        # A commit that was cut off may have put the new system first in the order already.
-        keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
-    except TridentError as second:
-        error.__cause__ = second
     return error
-
-
-def _install_not_booted(status: HostStatus, datastore: Datastore, booted: str, expected: str) -> Servicing:
-    datastore.record(status.evolve(spec={}, servicing_state=ServicingState.NOT_PROVISIONED))
-    return Servicing(
-        "clean-install-reboot-check",
-        f"The install failed: the host booted from {booted} instead of {expected}.",
-        hint="Check the firmware's boot order, then install again from the servicing OS.",
-        details={"root_device_path": booted, "expected_device_path": expected},
-    )
-
-
-def _boot_still_pending(situation: Situation) -> bool:
-    variables = EfiVariables()
-    pending = variables.boot_next()
-    if pending is None:
-        return False
-    label = entry_label(situation.status.install_index, situation.target_volume)
-    return any(entry.number == pending and entry.label == label for entry in variables.entries())

@@ -37,14 +37,13 @@ def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan
     steps = [_with_devices_behind(step, situation) for step in steps]
     steps.sort(key=lambda step: step.phase)
     image = situation.desired.image
-    runtime = situation.servicing_type is ServicingType.RUNTIME_UPDATE
     return Plan(
         servicing_type=situation.servicing_type,
         changes=changes,
         steps=tuple(steps),
-        target_volume=None if runtime else situation.target_volume,
-        image_url=shown_url(image.url) if image is not None and not runtime else None,
-        image_known=situation.image is not None or runtime,
+        target_volume=None if situation.changes_running else situation.target_volume,
+        image_url=shown_url(image.url) if image is not None and situation.deploys else None,
+        image_known=situation.image is not None or not situation.deploys,
         not_yet=not_yet(steps),
     )
 
@@ -75,7 +74,8 @@ def refusals(situation: Situation, plan: Plan) -> Iterable[TridentError]:
     """Everything that stands against the servicing and can be told before anything is touched."""
     if plan.not_yet:
         yield not_supported_yet(plan.not_yet)
-    yield from unworkable(situation.desired)
+    if not situation.rolls_back:  # What the host has had, it can have again.
+        yield from unworkable(situation.desired)
     without = no_target(situation)
     if without is not None:
         yield without

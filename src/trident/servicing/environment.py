@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trident.errors import Initialization, InvalidInput
+from trident.errors import Initialization, InvalidInput, TridentError
 from trident.progress import Progress, silent
 from trident.state.agent import AGENT_CONFIGURATION_PATH, read_agent_configuration
 from trident.state.lock import LOCK_PATH
@@ -52,12 +52,14 @@ class Outcome:
         needs_reboot: the caller must reboot the host now to complete the servicing.
         summary: one sentence for people.
         plan: what was executed, if anything was.
+        failure: why the host must reboot into its old system; recorded already, for the caller to tell.
     """
 
     servicing_type: ServicingType
     needs_reboot: bool
     summary: str
     plan: Plan | None = None
+    failure: TridentError | None = None
 
 
 def configuration_from(spec: Mapping[str, Any]) -> HostConfiguration:

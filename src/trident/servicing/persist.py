@@ -60,14 +60,12 @@ class PersistDatastore(Step):
 
     def run(self, session: Session) -> None:
         """Mount the volume, copy the datastore there and record the finalized install in the copy."""
-        if session.datastore is None:
-            raise Internal("datastore-closed", "The datastore is not open.")
         MOUNT_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
         with mounted(session.device(self.device_id), MOUNT_DIRECTORY):
             target = MOUNT_DIRECTORY / self.path_in_volume
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             target.parent.chmod(0o700)
-            with session.datastore.copy_to(target) as copy:
+            with session.open_datastore().copy_to(target) as copy:
                 copy.record(
                     copy.status().evolve(
                         servicing_state=ServicingState.CLEAN_INSTALL_FINALIZED,

@@ -107,8 +107,8 @@ def _sided(part: Segment, situation: Situation, *, before: bool) -> Segment:
     for side in AbVolume:
         if part.id is not None and part.id in _side(situation, side):
             running = situation.status.ab_active_volume
-            updates = situation.servicing_type is not ServicingType.RUNTIME_UPDATE
-            active = situation.target_volume if updates and not before else running
+            moves = not situation.changes_running
+            active = situation.target_volume if moves and not before else running
             return replace(part, side=side.letter, active=side is active)
     return part
 

@@ -20,9 +20,10 @@ from trident.servicing.environment import Environment, configuration_from
 from trident.servicing.gather import gather_facts, open_image, require_tools
 from trident.servicing.image_match import odd_mismatches
 from trident.servicing.install import refuse_unless_live
+from trident.servicing.pending import baseline
 from trident.servicing.picture import disk_pictures
 from trident.servicing.select import select_update
-from trident.servicing.update import baseline, complete_storage
+from trident.servicing.update import complete_storage
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.status import HostStatus, ServicingState, ServicingType
@@ -157,6 +158,7 @@ _STAGED = {
     ServicingState.CLEAN_INSTALL_STAGED,
     ServicingState.AB_UPDATE_STAGED,
     ServicingState.AB_UPDATE_FINALIZED,
+    ServicingState.RUNTIME_UPDATE_STAGED,
 }
 
 # Codes of an image that is not where this machine looks; on the host it may well be.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trident.config.load import require_valid
@@ -17,11 +18,14 @@ from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
+from trident.servicing.pending import STAGED, UPDATES, Pending, baseline, pending
+from trident.servicing.runtime import finalize_running, undo_what_was_cut_off
 from trident.servicing.select import select_update
+from trident.servicing.switch import finalize_switch, withdraw
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.lock import servicing_lock
-from trident.state.status import HostStatus, ServicingState, ServicingType
+from trident.state.status import HostStatus, ServicingType
 from trident.subsystems.boot import keep_from_booting
 
 if TYPE_CHECKING:
@@ -34,17 +38,14 @@ NOTHING_TO_DO = Outcome(
     needs_reboot=False,
     summary="The host already is what the Host Configuration says. Nothing to do.",
 )
-# The journal's line for finalizing as a whole, beside those of its steps.
-FINALIZE_MARK = "finalize"
-_PENDING = {ServicingState.AB_UPDATE_STAGED, ServicingState.AB_UPDATE_FINALIZED}
-# States for which ``baseline`` knows what runs.
-BASELINES = _PENDING | {ServicingState.PROVISIONED}
 
 
 def update(
     configuration: HostConfiguration, operations: Collection[Operation], environment: Environment
 ) -> Outcome:
     """Stage and finalize the update that leads from the host's state to ``configuration``.
+
+    The least disruptive kind that covers every change is taken: a runtime update, or an A/B update.
 
     Args:
         configuration: a valid Host Configuration; without a ``storage`` section the present one is kept.
@@ -61,7 +62,8 @@ def update(
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "update"),
     ):
-        return _update(configuration, operations, datastore, environment)
+        undo_what_was_cut_off(datastore, environment)
+        return _Update.of(configuration, datastore, environment).carry_out(operations)
 
 
 def open_provisioned(environment: Environment) -> Datastore:
@@ -82,26 +84,6 @@ def open_provisioned(environment: Environment) -> Datastore:
         ) from None
 
 
-def baseline(status: HostStatus) -> HostStatus:
-    """The status of the system that runs now: what a staged or finalized update would replace.
-
-    Raises:
-        InvalidInput: ``host-not-provisioned`` if no install was committed yet.
-    """
-    if status.servicing_state in _PENDING:
-        return status.evolve(spec=status.spec_old, spec_old={}, servicing_state=ServicingState.PROVISIONED)
-    if status.servicing_state is ServicingState.PROVISIONED:
-        return status
-    waits_for_commit = status.servicing_state is ServicingState.CLEAN_INSTALL_FINALIZED
-    raise InvalidInput(
-        "host-not-provisioned",
-        f"This host cannot be updated: its servicing state is '{status.servicing_state}'.",
-        hint="Run 'trident commit' first."
-        if waits_for_commit
-        else "Install it with 'trident install' from a servicing OS first.",
-    )
-
-
 def complete_storage(configuration: HostConfiguration, running: HostConfiguration) -> HostConfiguration:
     """``configuration`` with the running storage section if it names none (upstream does the same).
 
@@ -115,125 +97,131 @@ def complete_storage(configuration: HostConfiguration, running: HostConfiguratio
     return completed
 
 
-def _update(
-    configuration: HostConfiguration,
-    operations: Collection[Operation],
-    datastore: Datastore,
-    environment: Environment,
-) -> Outcome:
-    status = datastore.status()
-    running = baseline(status)
-    current = configuration_from(running.spec)
-    desired = complete_storage(configuration, current)
-    facts = gather_facts(desired, running.partition_paths)
-    # After the boot into an update and before its commit, the status of what runs is not the baseline.
-    refuse_other_volume(current, running, facts)
-    staged = status.servicing_state in _PENDING and status.spec == desired.to_document()
-    plan: Plan | None = None
-    if not staged:
-        if Operation.STAGE not in operations:
-            if Operation.FINALIZE in operations:
-                raise InvalidInput(
-                    "finalize-before-stage",
-                    "There is no staged update to this Host Configuration to finalize.",
-                    hint="Run 'trident update' with stage among --allowed-operations first.",
-                )
+@dataclass(frozen=True)
+class _Update:
+    """One update: where the host stands and where it is to go.
+
+    Attributes:
+        status: the newest Host Status.
+        running: the status of what runs.
+        current: the configuration of what runs.
+        desired: the configuration that the host is to have.
+        facts: the machine.
+        datastore: open for writing.
+        environment: where progress goes.
+    """
+
+    status: HostStatus
+    running: HostStatus
+    current: HostConfiguration
+    desired: HostConfiguration
+    facts: Facts
+    datastore: Datastore
+    environment: Environment
+
+    @classmethod
+    def of(cls, configuration: HostConfiguration, datastore: Datastore, environment: Environment) -> _Update:
+        """Look at the host.
+
+        Raises:
+            TridentError: it cannot be updated in the state that it is in.
+        """
+        status = datastore.status()
+        running = baseline(status)
+        current = configuration_from(running.spec)
+        desired = complete_storage(configuration, current)
+        facts = gather_facts(desired, running.partition_paths)
+        # After the boot into an update and before its commit, the status of what runs is not the baseline.
+        refuse_other_volume(current, running, facts)
+        return cls(status, running, current, desired, facts, datastore, environment)
+
+    def carry_out(self, operations: Collection[Operation]) -> Outcome:
+        """Stage if this is not what is staged already, then finalize, as far as that is allowed."""
+        waiting, plan = self._waiting(), None
+        if waiting is None:
+            if Operation.STAGE not in operations:
+                return self._nothing_staged(operations)
+            plan = self._stage(operations)
+            if plan is None:
+                return NOTHING_TO_DO
+            waiting = Pending(plan.servicing_type)
+        if Operation.FINALIZE not in operations:
+            return Outcome(waiting.servicing_type, needs_reboot=False, summary=_staged(waiting), plan=plan)
+        return self._finalize(waiting.servicing_type, plan)
+
+    def _waiting(self) -> Pending | None:
+        """The update to exactly this configuration, if it waits to be finalized."""
+        waiting = pending(self.status)
+        if waiting is None or waiting.servicing_type not in UPDATES:
+            return None
+        return waiting if self.status.spec == self.desired.to_document() else None
+
+    def _nothing_staged(self, operations: Collection[Operation]) -> Outcome:
+        if Operation.FINALIZE not in operations:
             return NOTHING_TO_DO
-        servicing_type, changes = select_update(current, desired)
+        raise InvalidInput(
+            "finalize-before-stage",
+            "There is no staged update to this Host Configuration to finalize.",
+            hint="Run 'trident update' with stage among --allowed-operations first.",
+        )
+
+    def _stage(self, operations: Collection[Operation]) -> Plan | None:
+        """Select the kind of update and stage it; ``None`` if the host is what it is to be."""
+        servicing_type, changes = select_update(self.current, self.desired)
         if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
-            _withdraw(status, running, datastore)
-            return NOTHING_TO_DO
-        with open_image(desired) as cosi:
-            situation = Situation(servicing_type, desired, running, facts, cosi.metadata)
+            withdraw(self.status, self.running, self.datastore)
+            return None
+        with self._image(servicing_type) as cosi:
+            situation = Situation(
+                servicing_type, self.desired, self.running, self.facts, cosi.metadata if cosi else None
+            )
             plan = compile_plan(situation, changes)
             refuse(situation, plan)
-            refuse_running_target(situation)
+            if situation.switches:
+                refuse_running_target(situation)
             require_tools(situation)
-            confirm(situation, plan, environment, operations)
-            keep_from_booting(EfiVariables(), running.install_index, situation.target_volume)
-            _withdraw(status, running, datastore)
-            status = _stage(plan, situation, cosi, datastore, environment)
-    if Operation.FINALIZE not in operations:
+            confirm(situation, plan, self.environment, operations)
+            if situation.switches:
+                keep_from_booting(EfiVariables(), self.running.install_index, situation.target_volume)
+            withdraw(self.status, self.running, self.datastore)
+            session = Session.resumed(situation, self.datastore, self.environment.progress, cosi)
+            execute(plan.steps_of({Operation.STAGE}), session, self.datastore)
+        self.datastore.record(
+            self.running.evolve(
+                spec=self.desired.to_document(),
+                spec_old=self.running.spec,
+                servicing_state=STAGED[servicing_type],
+                last_error=None,
+            )
+        )
+        return plan
+
+    def _image(self, servicing_type: ServicingType) -> contextlib.AbstractContextManager[Cosi | None]:
+        if servicing_type is ServicingType.AB_UPDATE:
+            return open_image(self.desired)
+        return contextlib.nullcontext()
+
+    def _finalize(self, servicing_type: ServicingType, plan: Plan | None) -> Outcome:
+        if servicing_type is ServicingType.RUNTIME_UPDATE:
+            plan = finalize_running(servicing_type, self.datastore, self.environment, plan)
+            return Outcome(
+                servicing_type,
+                needs_reboot=False,
+                summary="The runtime update is done; the host is what the Host Configuration says.",
+                plan=plan,
+            )
+        plan = finalize_switch(servicing_type, self.desired, self.datastore, self.environment, plan)
         return Outcome(
-            ServicingType.AB_UPDATE,
-            needs_reboot=False,
-            summary="The update is finalized already; the host boots it next."
-            if status.servicing_state is ServicingState.AB_UPDATE_FINALIZED
-            else "The update is staged. 'trident update --allowed-operations finalize' boots into it.",
+            servicing_type,
+            needs_reboot=True,
+            summary="The update is finalized; the host boots it next and commits it after that boot.",
             plan=plan,
         )
-    plan = finalize(desired, status, datastore, environment, plan)
-    return Outcome(
-        ServicingType.AB_UPDATE,
-        needs_reboot=True,
-        summary="The update is finalized; the host boots it next and commits it after that boot.",
-        plan=plan,
-    )
 
 
-def _withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> None:
-    """Take back a pending update, before its volume is written again or because it is not wanted any more.
-
-    From here on neither firmware nor status may lead to that volume: BootNext goes first, then the status.
-    """
-    if status.servicing_state not in _PENDING:
-        return
-    if status.servicing_state is ServicingState.AB_UPDATE_FINALIZED:
-        EfiVariables().clear_boot_next()
-    datastore.record(running)
-
-
-def _stage(
-    plan: Plan, situation: Situation, cosi: Cosi, datastore: Datastore, environment: Environment
-) -> HostStatus:
-    running = situation.status
-    session = Session.resumed(situation, datastore, environment.progress, cosi)
-    execute(plan.steps_of({Operation.STAGE}), session, datastore)
-    return datastore.record(
-        running.evolve(
-            spec=situation.desired.to_document(),
-            spec_old=running.spec,
-            servicing_state=ServicingState.AB_UPDATE_STAGED,
-            last_error=None,
-        )
-    )
-
-
-def finalize(
-    desired: HostConfiguration,
-    status: HostStatus,
-    datastore: Datastore,
-    environment: Environment,
-    plan: Plan | None = None,
-) -> Plan:
-    """Tell the firmware to boot the staged system once.
-
-    ``plan`` is the one that staging was part of; an update that was staged before gets one of its own.
-
-    The status says "finalized" before BootNext is set. Power lost in between boots the old system,
-    where commit finds in the journal that finalizing never ended and goes back to "staged".
-
-    Raises:
-        TridentError: BootNext is not set, and the status is "staged" again; where the firmware or the
-            datastore refuse even that, the status stays "finalized", and commit sorts it out.
-    """
-    facts: Facts = gather_facts(desired, status.partition_paths)
-    situation = Situation(ServicingType.AB_UPDATE, desired, status, facts)
-    refuse_running_target(situation)
-    if plan is None:
-        plan = compile_plan(situation)
-        confirm(situation, plan, environment, {Operation.FINALIZE})
-    staged = status.evolve(servicing_state=ServicingState.AB_UPDATE_STAGED)
-    datastore.note(Operation.FINALIZE, FINALIZE_MARK, "begin")
-    datastore.record(status.evolve(servicing_state=ServicingState.AB_UPDATE_FINALIZED))
-    try:
-        session = Session.resumed(situation, datastore, environment.progress)
-        execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
-        datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
-    except BaseException:
-        # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
-        with contextlib.suppress(TridentError):
-            EfiVariables().clear_boot_next()
-            datastore.record(staged)
-        raise
-    return plan
+def _staged(waiting: Pending) -> str:
+    if waiting.finalized:
+        return "The update is finalized already; the host boots it next."
+    if waiting.servicing_type is ServicingType.RUNTIME_UPDATE:
+        return "The runtime update is staged. 'trident update --allowed-operations finalize' carries it out."
+    return "The update is staged. 'trident update --allowed-operations finalize' boots into it."

@@ -20,6 +20,7 @@ from trident.plan.situation import BootType, Facts
 from trident.plan.step import Operation, Step
 from trident.servicing import commit as commit_verb
 from trident.servicing import install as install_verb
+from trident.servicing import not_booted, runtime, switch
 from trident.servicing import update as update_verb
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute
@@ -143,8 +144,10 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(EfiVariables.__init__, "__defaults__", (host.variables.directory,))
     for verb in (install_verb, update_verb, commit_verb):
         monkeypatch.setattr(verb, "require_root", lambda: None)
-        monkeypatch.setattr(verb, "gather_facts", host.facts)
-        monkeypatch.setattr(verb, "execute", host.execute)
+    for room in (install_verb, update_verb, commit_verb, switch, runtime):
+        monkeypatch.setattr(room, "gather_facts", host.facts)
+    for room in (install_verb, update_verb, commit_verb, switch, runtime, not_booted):
+        monkeypatch.setattr(room, "execute", host.execute)
     for verb in (install_verb, update_verb):
         monkeypatch.setattr(verb, "require_tools", lambda _situation: None)
         monkeypatch.setattr(verb, "open_image", opened)

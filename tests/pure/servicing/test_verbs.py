@@ -9,7 +9,7 @@ from tests.pure.servicing.situations import configuration
 from trident.config.model import HostConfiguration
 from trident.errors import Internal, InvalidInput, Servicing, TridentError
 from trident.plan.step import Operation, Step
-from trident.servicing import update as update_verb
+from trident.servicing.switch import FINALIZE_MARK
 from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, ServicingState
 
@@ -99,7 +99,7 @@ def test_finalize_that_ends_late_takes_back_what_it_told_the_firmware(
     note = Datastore.note
 
     def failing(store: Datastore, operation: str, step: str, event: str) -> None:
-        if (step, event) == (update_verb.FINALIZE_MARK, "done"):
+        if (step, event) == (FINALIZE_MARK, "done"):
             raise error
         note(store, operation, step, event)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trident.cli.progress import drawn
-from trident.cli.report import print_error, print_json, print_problems, save_text
+from trident.cli.report import print_error, print_json, print_problems, save_document, save_text
 from trident.cli.streams import say, tell
 from trident.errors import ExitCode, InvalidInput, TridentError
 from trident.plan.step import Operation
@@ -64,8 +64,10 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
     except TridentError as error:
         print_error(error, as_json=False)
         reported = False
-    if outcome.needs_reboot:
-        return _reboot()
+    if outcome.failure is not None:
+        reported = _tell_failure(options, outcome.failure)
+    if outcome.needs_reboot and (code := _reboot()) is not ExitCode.SUCCESS:
+        return code
     return ExitCode.SUCCESS if reported else ExitCode.FAILED
 
 
@@ -138,7 +140,16 @@ def _save_status(options: argparse.Namespace, environment: Environment) -> bool:
     return True
 
 
-def _reboot() -> int:
+def _tell_failure(options: argparse.Namespace, failure: TridentError) -> bool:
+    """Tell why the host goes back, as an error is told that ends a verb; never a success."""
+    print_error(failure, as_json=options.output == "json")
+    if options.error is not None:
+        with contextlib.suppress(TridentError):
+            save_document(failure.to_document(), options.error)
+    return False
+
+
+def _reboot() -> ExitCode:
     from trident.host.system import reboot
 
     try:

@@ -68,7 +68,7 @@ class BootSubsystem(Subsystem):
 
     def check(self, situation: Situation) -> Iterator[TridentError]:
         """No UEFI, an image with another boot loader, or options that the kernel would never see."""
-        if not situation.deploys:
+        if not _boots(situation):
             return
         if not situation.facts.uefi:
             yield ExecutionEnvironment(
@@ -76,6 +76,8 @@ class BootSubsystem(Subsystem):
                 "This machine was not started by UEFI firmware, or its variables cannot be reached.",
                 hint="Start the servicing OS in UEFI mode; /sys/firmware/efi/efivars must be mounted.",
             )
+        if not situation.deploys:
+            return
         yield from check_command_line(situation)
         bootloader = situation.image.bootloader if situation.image else None
         if bootloader is not None and bootloader.type != "systemd-boot":
@@ -88,19 +90,23 @@ class BootSubsystem(Subsystem):
 
     def tools(self, situation: Situation) -> Iterable[str]:
         """Mounting the ESP and reading its place on the disk."""
-        return {"mount", "umount", "sync", "sfdisk"} if situation.deploys else set()
+        return {"mount", "umount", "sync", "sfdisk"} if _boots(situation) else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
-        """Boot files while staging, firmware variables while finalizing and committing."""
+        """Boot files while staging, firmware variables while finalizing and committing.
+
+        A manual rollback of an A/B update finds the files where that update left them.
+        """
         esp = situation.desired.storage.esp
-        if not situation.deploys or esp is None or esp.device_id is None:
+        if not _boots(situation) or esp is None or esp.device_id is None:
             return
         slot = Slot(situation.status.install_index, situation.target_volume)
         architecture = situation.facts.architecture
         mode = situation.desired.os.uefi_fallback
         install = situation.servicing_type is ServicingType.CLEAN_INSTALL
-        yield from StageBootFiles.compile(situation, slot)
-        yield from WriteCommandLineAddon.compile(situation, esp.device_id, slot)
+        if situation.deploys:
+            yield from StageBootFiles.compile(situation, slot)
+            yield from WriteCommandLineAddon.compile(situation, esp.device_id, slot)
         # The order of variables last is deliberate: until the last step of finalize is done, the
         # machine starts what it would have started before.
         started_by_fallback = slot if install or mode is UefiFallbackMode.OPTIMISTIC else slot.other
@@ -114,3 +120,7 @@ class BootSubsystem(Subsystem):
         yield MoveBootEntryFirst.compile(esp.device_id, slot)
         if mode is UefiFallbackMode.CONSERVATIVE:
             yield SetFallback.compile(esp.device_id, slot, architecture, Operation.COMMIT)
+
+
+def _boots(situation: Situation) -> bool:
+    return situation.deploys or situation.switches

@@ -1,0 +1,143 @@
+"""Finalizing a servicing of the running system, and undoing it where that fails or was cut off.
+
+The steps of such a finalize are convergent: they bring the system to the desired configuration from whatever
+state it is in. So undoing is the same work with the two configurations exchanged, and so is going on after a
+power cut.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from trident.errors import Servicing, TridentError
+from trident.host.process import interrupts_held_back
+from trident.plan.session import Session
+from trident.plan.situation import Situation
+from trident.plan.step import NOT_WHOLE, Operation, Phase
+from trident.servicing.compile import compile_plan
+from trident.servicing.confirm import confirm
+from trident.servicing.environment import configuration_from
+from trident.servicing.execute import execute
+from trident.servicing.gather import gather_facts
+from trident.servicing.pending import baseline, pending
+from trident.state.status import ServicingState
+
+if TYPE_CHECKING:
+    from trident.plan.plan import Plan
+    from trident.plan.step import Step
+    from trident.servicing.environment import Environment
+    from trident.state.datastore import Datastore
+    from trident.state.status import HostStatus, ServicingType
+
+_log = logging.getLogger(__name__)
+
+RUNTIME_MARK = "finalize-runtime"
+"""The journal's line for finalizing as a whole: between ``begin`` and ``done`` or ``undone`` the running
+system may be anything between the two configurations."""
+
+
+def finalize_running(
+    servicing_type: ServicingType, datastore: Datastore, environment: Environment, plan: Plan | None = None
+) -> Plan:
+    """Bring the running system to the staged configuration, health checks included.
+
+    ``plan`` is the one that staging was part of; what was staged before gets one of its own.
+
+    Raises:
+        TridentError: the running system is as it was before, and so is its status; if even undoing failed,
+            the message says so, the status stays "staged", and the next verb undoes it first.
+    """
+    status = datastore.status()
+    desired = configuration_from(status.spec)
+    situation = Situation(servicing_type, desired, status, gather_facts(desired, status.partition_paths))
+    if plan is None:
+        plan = compile_plan(situation)
+        confirm(situation, plan, environment, {Operation.FINALIZE})
+    steps = plan.steps_of({Operation.FINALIZE})
+    session = Session.resumed(situation, datastore, environment.progress)
+    _look_at_what_was_staged(tuple(step for step in steps if step.phase < Phase.FINALIZE), session, datastore)
+    datastore.note(Operation.FINALIZE, RUNTIME_MARK, "begin")
+    try:
+        execute(tuple(step for step in steps if step.phase >= Phase.FINALIZE), session, datastore)
+        datastore.record(
+            status.evolve(spec_old={}, servicing_state=ServicingState.PROVISIONED, last_error=None)
+        )
+    except BaseException as error:
+        _undo_after(error, status, datastore, environment)
+        raise
+    datastore.note(Operation.FINALIZE, RUNTIME_MARK, "done")
+    return plan
+
+
+def was_cut_off(status: HostStatus, datastore: Datastore) -> bool:
+    """Whether finalizing ended neither well nor badly, so that the running system may be half-way."""
+    waiting = pending(status)
+    kinds = (ServicingState.RUNTIME_UPDATE_STAGED, ServicingState.MANUAL_ROLLBACK_RUNTIME_STAGED)
+    return (
+        waiting is not None
+        and status.servicing_state in kinds
+        and datastore.last_journal_event(Operation.FINALIZE, RUNTIME_MARK) == "begin"
+    )
+
+
+def undo_what_was_cut_off(datastore: Datastore, environment: Environment) -> bool:
+    """Bring the running system back if an earlier finalize was cut off; whether there was anything to undo.
+
+    What was staged stays staged.
+
+    Raises:
+        TridentError: it could not be undone; the next verb tries again.
+    """
+    status = datastore.status()
+    if not was_cut_off(status, datastore):
+        return False
+    _log.warning("Finalizing was cut off before; the running system is brought back first.")
+    _undo(status, datastore, environment)
+    datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
+    return True
+
+
+def _look_at_what_was_staged(steps: tuple[Step, ...], session: Session, datastore: Datastore) -> None:
+    try:
+        execute(steps, session, datastore)
+    except TridentError as error:
+        if error.code == NOT_WHOLE:
+            datastore.record(baseline(datastore.status()))
+        raise
+
+
+def _undo_after(
+    failure: BaseException, status: HostStatus, datastore: Datastore, environment: Environment
+) -> None:
+    """Undo, and tell in ``failure`` how that went."""
+    _log.warning("Finalizing failed; the running system is brought back to what it was: %s", failure)
+    try:
+        with interrupts_held_back():
+            _undo(status, datastore, environment)
+            datastore.record(baseline(status))
+            datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
+    except TridentError as second:
+        if not isinstance(failure, TridentError):
+            raise
+        failure.message += f" Undoing it failed, too, and the host is half-way: {second.message}"
+        failure.hint = "Correct what stands against undoing it, then run 'trident commit', which tries again."
+    else:
+        if isinstance(failure, TridentError):
+            failure.message += " The host was brought back to what it was."
+    if isinstance(failure, TridentError):
+        failure.args = (failure.message,)
+
+
+def _undo(status: HostStatus, datastore: Datastore, environment: Environment) -> None:
+    """Carry out the finalize of the way back, without health checks: they judge what comes, not what was."""
+    waiting = pending(status)
+    if waiting is None:
+        raise Servicing("nothing-to-undo", f"Nothing can be undone in '{status.servicing_state}'.")
+    running = baseline(status)
+    old = configuration_from(running.spec)
+    facts = gather_facts(old, status.partition_paths)
+    situation = Situation(waiting.servicing_type, old, running.evolve(spec=status.spec), facts)
+    steps = compile_plan(situation).steps_of({Operation.FINALIZE})
+    session = Session.resumed(situation, datastore, environment.progress)
+    execute(tuple(step for step in steps if step.phase is Phase.FINALIZE), session, datastore)

@@ -1,0 +1,92 @@
+"""Finalizing a servicing that switches volumes: the firmware is told to boot the other one, once."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from trident.errors import TridentError
+from trident.host.efi import EfiVariables
+from trident.plan.session import Session
+from trident.plan.situation import Situation
+from trident.plan.step import NOT_WHOLE, Operation
+from trident.servicing.compile import compile_plan
+from trident.servicing.confirm import confirm
+from trident.servicing.execute import execute
+from trident.servicing.gather import gather_facts
+from trident.servicing.pending import FINALIZED, STAGED, baseline, pending
+from trident.servicing.volumes import refuse_running_target
+
+if TYPE_CHECKING:
+    from trident.config.model import HostConfiguration
+    from trident.plan.plan import Plan
+    from trident.servicing.environment import Environment
+    from trident.state.datastore import Datastore
+    from trident.state.status import HostStatus, ServicingType
+
+FINALIZE_MARK = "finalize"
+"""The journal's line for finalizing as a whole, beside those of its steps."""
+
+
+def finalize_switch(
+    servicing_type: ServicingType,
+    desired: HostConfiguration,
+    datastore: Datastore,
+    environment: Environment,
+    plan: Plan | None = None,
+) -> Plan:
+    """Tell the firmware to boot the other volume once.
+
+    ``plan`` is the one that staging was part of; what was staged before gets one of its own.
+
+    The status says "finalized" before BootNext is set. Power lost in between boots the running system,
+    where commit finds in the journal that finalizing never ended and goes back to "staged".
+
+    Raises:
+        TridentError: BootNext is not set, and the status is "staged" again, or that of the running system if
+            what was staged is not whole; where the firmware or the datastore refuse even that, the status
+            stays "finalized", and commit sorts it out.
+    """
+    status = datastore.status()
+    situation = Situation(servicing_type, desired, status, gather_facts(desired, status.partition_paths))
+    refuse_running_target(situation)
+    if plan is None:
+        plan = compile_plan(situation)
+        confirm(situation, plan, environment, {Operation.FINALIZE})
+    datastore.note(Operation.FINALIZE, FINALIZE_MARK, "begin")
+    datastore.record(status.evolve(servicing_state=FINALIZED[servicing_type]))
+    try:
+        session = Session.resumed(situation, datastore, environment.progress)
+        execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
+        datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
+    except BaseException as error:
+        # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
+        with contextlib.suppress(TridentError):
+            EfiVariables().clear_boot_next()
+            datastore.record(_after_failure(status, servicing_type, error))
+        raise
+    return plan
+
+
+def _after_failure(status: HostStatus, servicing_type: ServicingType, error: BaseException) -> HostStatus:
+    if isinstance(error, TridentError) and error.code == NOT_WHOLE:
+        return baseline(status)
+    return status.evolve(servicing_state=STAGED[servicing_type])
+
+
+def withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> None:
+    """Take back what is pending, before its volume is written again or because it is not wanted any more.
+
+    From here on neither firmware nor status may lead to that volume: BootNext goes first, then the status.
+
+    Args:
+        status: the newest one.
+        running: the status of what runs, see :func:`trident.servicing.pending.baseline`.
+        datastore: where the status is recorded.
+    """
+    waiting = pending(status)
+    if waiting is None:
+        return
+    if waiting.finalized:
+        EfiVariables().clear_boot_next()
+    datastore.record(running)
