@@ -13,7 +13,8 @@ FILES = {
     "/etc/trident/config.yaml": "the Host Configuration that a command applies when it is given none",
     "/etc/trident/trident.conf": "the agent's own settings, see trident.conf(5)",
     "/var/lib/trident/datastore.sqlite": "Host Status and the history of servicings; readable by root only",
-    "/var/log/trident-full.log": "the log of every run; readable by root only",
+    "/var/log/trident-full.log": "the log of every servicing, as JSON Lines; readable by root only",
+    "/var/lib/trident/trident-STATE-TIME.log": "the log of one servicing, kept beside the datastore",
 }
 
 

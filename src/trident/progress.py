@@ -1,10 +1,28 @@
-"""One stream of progress events: the CLI draws it, the daemon sends it, the journal keeps it."""
+"""One stream of progress events: the CLI draws it, the daemon sends it, the log keeps it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+Ending = Literal["done", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServicingBegun:
+    """A verb (``update``) starts. What kind of servicing it comes to is not known yet."""
+
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationBegun:
+    """An operation of a servicing of type ``servicing`` starts; it has ``steps`` steps."""
+
+    operation: str
+    servicing: str
+    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +49,38 @@ class StepEnded:
     """A step ended after ``seconds``; ``failed`` carries no error, that travels as an exception."""
 
     step: str
-    outcome: Literal["done", "failed", "interrupted"]
+    outcome: Ending
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEnded:
+    """An operation ended after ``seconds``, its mounts undone."""
+
+    operation: str
+    servicing: str
+    outcome: Ending
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServicingEnded:
+    """A verb ended after ``seconds``.
+
+    Attributes:
+        servicing: the servicing type that it came to; ``None`` if it ended before that was known.
+        summary: one sentence for people.
+        needs_reboot: whether the host reboots now.
+        error: the error document of one that was not done, as in Host Status.
+    """
+
+    verb: str
+    servicing: str | None
+    outcome: Ending
+    seconds: float
+    summary: str
+    needs_reboot: bool = False
+    error: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +91,16 @@ class Notice:
     text: str
 
 
-Event = StepBegun | BytesMoved | StepEnded | Notice
+Event = (
+    ServicingBegun
+    | OperationBegun
+    | StepBegun
+    | BytesMoved
+    | StepEnded
+    | OperationEnded
+    | ServicingEnded
+    | Notice
+)
 Progress = Callable[[Event], None]
 
 

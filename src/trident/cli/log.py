@@ -1,55 +1,176 @@
-"""The log: to stderr as ``--verbosity`` says, and everything to a background log for later."""
+"""The log: to stderr as ``--verbosity`` says, to the full log, and to the journal.
+
+Each record carries what was going on (verb, servicing, operation, step), and none carries a secret.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-# Upstream keeps its background log at this path too (How-To-Guides: View Trident's Background Log).
-BACKGROUND_LOG = Path("/var/log/trident-full.log")
-_SERVICING_VERBS = {"install", "update", "commit"}
+from trident.trace import TRACE
+
+if TYPE_CHECKING:
+    from trident.config.secrets import Redactor
+
+# The verbs that change a host, and so are logged for later.
+SERVICING_VERBS = frozenset({"install", "update", "commit", "rollback"})
+_KEPT_VERBS = SERVICING_VERBS | {"diagnose"}
 _LEVELS = {
     "OFF": logging.CRITICAL + 1,
     "ERROR": logging.ERROR,
     "WARN": logging.WARNING,
     "INFO": logging.INFO,
     "DEBUG": logging.DEBUG,
-    "TRACE": logging.DEBUG,
+    "TRACE": TRACE,
 }
 
 
-def set_up_logging(verbosity: str, verb: str) -> None:
-    """Send the log of a servicing verb to stderr and to the background log; other verbs log warnings only.
+class _Context(logging.Filter):
+    """Puts on each record what is going on, and takes secrets out of it before any handler sees it."""
 
-    On a terminal the progress display takes the place of debug lines; they are in the background log.
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.has_told_failure = False
+        self._redactor: Redactor | None = None
+
+    @property
+    def redactor(self) -> Redactor:
+        if self._redactor is None:
+            from trident.config.secrets import Redactor
+
+            self._redactor = Redactor()
+        return self._redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not hasattr(record, "context"):
+            record.context = dict(self.fields)
+            record.msg, record.args = self.redactor.text(record.getMessage()), None
+            if record.exc_info:
+                record.exc_text = self.redactor.text(logging.Formatter().formatException(record.exc_info))
+                record.exc_info = None
+        return True
+
+
+_context = _Context()
+
+
+def set_up_logging(verbosity: str | None, verb: str) -> None:
+    """Send the log of a verb to stderr; that of a servicing verb also to the full log and the journal.
+
+    Args:
+        verbosity: what stderr shows. ``None``: of a servicing in a pipe everything down to debug, elsewhere
+            warnings, because on a terminal the progress display takes the place of the rest.
+        verb: what runs.
     """
     root = logging.getLogger("trident")
-    root.setLevel(logging.DEBUG)
     root.propagate = False
     logging.raiseExceptions = False  # a log that cannot be written must not be louder than the error
-    level = _LEVELS[verbosity]
-    if verb not in _SERVICING_VERBS or sys.stderr.isatty():
-        level = max(level, logging.WARNING)
-    stderr = logging.StreamHandler(sys.stderr)
-    stderr.setLevel(level)
-    stderr.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-    stderr.addFilter(_not_shown_otherwise)
-    root.addHandler(stderr)
-    if verb in _SERVICING_VERBS:
-        _add_background_log(root)
+    for old in tuple(root.handlers):
+        root.removeHandler(old)
+        old.close()
+    _context.fields = {"verb": verb}
+    _context.has_told_failure = False
+    if verbosity is None:
+        verbosity = "DEBUG" if verb in SERVICING_VERBS and not sys.stderr.isatty() else "WARN"
+    is_journalled = False
+    if verb in _KEPT_VERBS:
+        is_journalled = _add_journal(root)
+        _add_full_log(root)
+    if not (is_journalled and _stderr_is_journal()):
+        _add_stderr(root, _LEVELS[verbosity])
+    # A record that nobody wants is never made.
+    root.setLevel(min((handler.level for handler in root.handlers), default=logging.CRITICAL + 1))
 
 
-def _not_shown_otherwise(record: logging.LogRecord) -> bool:
-    """Whether stderr needs the record: the progress lines tell of steps already."""
-    return record.name != "trident.progress" or record.levelno > logging.DEBUG
+def note_context(**fields: str | None) -> None:
+    """Say what is going on from here on; ``None`` ends it."""
+    for name, value in fields.items():
+        if value is None:
+            _context.fields.pop(name, None)
+        else:
+            _context.fields[name] = value
 
 
-def _add_background_log(root: logging.Logger) -> None:
-    try:
-        BACKGROUND_LOG.touch(mode=0o600)
-        handler = logging.FileHandler(BACKGROUND_LOG, encoding="utf-8")
-    except OSError:
-        return  # Servicing goes on without its background log; stderr still tells.
-    handler.setFormatter(logging.Formatter("%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s"))
+def keep_secret(document: Mapping[str, Any]) -> None:
+    """From here on no log shows what is secret in this Host Configuration."""
+    _context.redactor.learn(document)
+
+
+def log_failure(text: str, message_id: str | None = None) -> None:
+    """Log how the command failed, once; stderr gets the error itself."""
+    if not _context.has_told_failure:
+        _context.has_told_failure = True
+        extra = {"is_drawn": True, "message_id": message_id}
+        logging.getLogger("trident.progress").error("%s", text, extra=extra)
+
+
+def is_told_by_journal() -> bool:
+    """Whether stderr leads to the journal, which gets every record with its fields already."""
+    from trident.host.journal import Journal
+
+    handlers = logging.getLogger("trident").handlers
+    return any(isinstance(handler, Journal) for handler in handlers) and _stderr_is_journal()
+
+
+class _Stderr(logging.StreamHandler[Any]):
+    """Writes to whatever ``sys.stderr`` is at the time: a progress display puts itself in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+
+def _add_stderr(root: logging.Logger, level: int) -> None:
+    handler = _Stderr()
+    handler.setLevel(level)
+    handler.setFormatter(_Lines("%(levelname)s %(message)s"))
+    handler.addFilter(_context)
+    handler.addFilter(lambda record: not getattr(record, "is_drawn", False))
     root.addHandler(handler)
+
+
+class _Lines(logging.Formatter):
+    """Text for a terminal, which nothing in it can command."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from trident.config.problems import escaped_lines
+
+        return escaped_lines(super().format(record))
+
+
+def _add_full_log(root: logging.Logger) -> None:
+    from trident.host.fulllog import FullLog
+
+    try:
+        handler = FullLog()
+    except OSError:
+        return  # Servicing goes on without its full log; stderr and the journal still tell.
+    handler.setLevel(TRACE)
+    handler.addFilter(_context)
+    root.addHandler(handler)
+
+
+def _add_journal(root: logging.Logger) -> bool:
+    from trident.host.journal import Journal
+
+    try:
+        handler = Journal()
+    except OSError:
+        return False
+    handler.setLevel(logging.DEBUG)
+    handler.addFilter(_context)
+    root.addHandler(handler)
+    return True
+
+
+def _stderr_is_journal() -> bool:
+    from trident.host.journal import stderr_is_journal
+
+    return stderr_is_journal()

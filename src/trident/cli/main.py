@@ -51,13 +51,13 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _report(error: TridentError, options: argparse.Namespace) -> int:
+    from trident.cli.log import SERVICING_VERBS, is_told_by_journal
     from trident.cli.report import print_error, save_document
 
-    if isinstance(error, Internal):
-        import logging
-
-        logging.getLogger("trident").debug("a defect", exc_info=error)
-    print_error(error, as_json=getattr(options, "output", "text") == "json")
+    if options.verb in SERVICING_VERBS:
+        _log(error)
+    if not (options.verb in SERVICING_VERBS and is_told_by_journal()):
+        print_error(error, as_json=getattr(options, "output", "text") == "json")
     path = getattr(options, "error", None)
     if path is not None:
         try:
@@ -65,6 +65,17 @@ def _report(error: TridentError, options: argparse.Namespace) -> int:
         except TridentError as second:
             print_error(second, as_json=False)
     return ExitCode.INTERRUPTED if isinstance(error, Interrupted) else ExitCode.FAILED
+
+
+def _log(error: TridentError) -> None:
+    import logging
+
+    from trident.cli.log import log_failure
+    from trident.cli.messages import failure
+
+    if isinstance(error, Internal):
+        logging.getLogger("trident").debug("a defect", exc_info=error, extra={"is_drawn": True})
+    log_failure(failure(error.to_document()))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
     )
     parser.add_argument("-V", "--version", action="version", version=f"trident {trident.__version__}")
-    _add_verbosity(parser, default="DEBUG")
+    _add_verbosity(parser, default=None)
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True, title="commands")
     _add_install(verbs)
     _add_update(verbs)
@@ -348,9 +348,10 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_verbosity(parser: argparse.ArgumentParser, default: str = argparse.SUPPRESS) -> None:
+def _add_verbosity(parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS) -> None:
     # On a verb the option has no default of its own, so that 'trident -v INFO get' keeps its INFO.
     parser.add_argument(
         "-v", "--verbosity", metavar="VERBOSITY", type=str.upper, choices=VERBOSITIES, default=default,
-        help="log level: OFF, ERROR, WARN, INFO, DEBUG, TRACE [default: DEBUG]",
+        help="what the log on stderr shows: OFF, ERROR, WARN, INFO, DEBUG, TRACE "
+        "[default: DEBUG for a servicing in a pipe, else WARN]",
     )  # fmt: skip

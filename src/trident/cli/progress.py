@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import logging
 import os
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from trident.cli.log import is_told_by_journal
+from trident.cli.messages import LoggedEvents
 from trident.cli.report import human_bytes
 from trident.config.problems import escaped_lines
 from trident.errors import InvalidInput
@@ -20,9 +21,6 @@ from trident.progress import BytesMoved, Event, Notice, Progress, StepBegun, Ste
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
-
-_log = logging.getLogger("trident.progress")
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
 
 @contextlib.contextmanager
@@ -33,8 +31,11 @@ def drawn(descriptor: int | None = None) -> Iterator[Progress]:
         InvalidInput: ``progress-fd`` if the descriptor is not open for writing.
     """
     with contextlib.ExitStack() as stack:
-        sinks: list[Progress] = [_logged]
-        sinks.append(stack.enter_context(_bars()) if sys.stderr.isatty() else PlainLines())
+        sinks: list[Progress] = [LoggedEvents()]
+        if sys.stderr.isatty():
+            sinks.append(stack.enter_context(_bars()))
+        elif not is_told_by_journal():
+            sinks.append(PlainLines())
         if descriptor is not None:
             sinks.append(_json_lines(descriptor))
 
@@ -45,18 +46,6 @@ def drawn(descriptor: int | None = None) -> Iterator[Progress]:
                     sink(event)
 
         yield send
-
-
-def _logged(event: Event) -> None:
-    match event:
-        case StepBegun():
-            _log.debug("step %d of %d begins: %s [%s]", event.index, event.total, event.title, event.step)
-        case StepEnded():
-            _log.debug("step %s after %.2f s [%s]", event.outcome, event.seconds, event.step)
-        case Notice():
-            _log.log(_LEVELS[event.level], "%s", event.text)
-        case BytesMoved():
-            pass
 
 
 class PlainLines:

@@ -18,11 +18,13 @@ from typing import IO, Any
 
 from trident.errors import ExecutionEnvironment, Servicing
 from trident.host.tools import SEARCH_PATH, package_of
+from trident.trace import TRACE
 
 logger = logging.getLogger(__name__)
 
 _ERROR_LINES = 5
 _ERROR_CHARACTERS = 1000
+_TRACED_CHARACTERS = 4000
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def run(
         if isinstance(error, subprocess.TimeoutExpired):
             raise _timed_out(arguments, error.timeout) from error
         raise
+    if not secret and input is None:
+        logger.log(TRACE, "= %d%s", child.returncode, _quoted(stdout) + _quoted(stderr))
     if child.returncode not in accept:
         raise _failed(arguments, child.returncode, stderr or stdout)
     return Completed(child.returncode, stdout, stderr)
@@ -194,6 +198,11 @@ def _follow(
 def _feed(pipe: IO[str], text: str) -> None:
     with contextlib.suppress(BrokenPipeError), pipe:
         pipe.write(text)
+
+
+def _quoted(output: str) -> str:
+    """What a program printed, for the log; of very much the end."""
+    return f"\n{output[-_TRACED_CHARACTERS:].rstrip()}" if output.strip() else ""
 
 
 def _signal_group(child: subprocess.Popen[str]) -> None:

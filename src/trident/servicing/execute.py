@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from trident.errors import Interrupted, NotConfirmed, TridentError, unexpected
-from trident.progress import StepBegun, StepEnded
+from trident.progress import Ending, OperationBegun, OperationEnded, StepBegun, StepEnded
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -22,9 +22,22 @@ def execute(steps: Sequence[Step], session: Session, datastore: Datastore) -> No
     Raises:
         TridentError: the first step that failed; the steps after it did not run.
     """
-    with session.unwinding():
-        for index, step in enumerate(steps, start=1):
-            _run(step, session, datastore, index, len(steps))
+    if not steps:
+        return
+    operation, servicing = str(steps[0].operation), str(session.situation.servicing_type)
+    session.progress(OperationBegun(operation, servicing, len(steps)))
+    started = time.monotonic()
+    outcome: Ending = "failed"
+    try:
+        with session.unwinding():
+            for index, step in enumerate(steps, start=1):
+                _run(step, session, datastore, index, len(steps))
+        outcome = "done"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
+    finally:
+        session.progress(OperationEnded(operation, servicing, outcome, time.monotonic() - started))
 
 
 def _run(step: Step, session: Session, datastore: Datastore, index: int, total: int) -> None:
@@ -32,7 +45,7 @@ def _run(step: Step, session: Session, datastore: Datastore, index: int, total: 
     session.current_step = step.id
     session.progress(StepBegun(step.id, step.title, index, total))
     started = time.monotonic()
-    outcome: Literal["done", "failed", "interrupted"] = "failed"
+    outcome: Ending = "failed"
     try:
         step.run(session)
         outcome = "done"

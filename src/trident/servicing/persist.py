@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trident.errors import Internal
 from trident.host.mount import mounted
 from trident.plan.step import STAGED, Operation, Phase, Step, content
+from trident.servicing.log import keep_log
 from trident.state.status import ServicingState
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class PersistDatastore(Step):
         return super().needs | {STAGED, content(self.device_id)}
 
     def run(self, session: Session) -> None:
-        """Mount the volume, copy the datastore there and record the finalized install in the copy."""
+        """Mount the volume, copy the datastore and this log there, and record the finalized install."""
         MOUNT_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
         with mounted(session.device(self.device_id), MOUNT_DIRECTORY):
             target = MOUNT_DIRECTORY / self.path_in_volume
@@ -73,3 +74,4 @@ class PersistDatastore(Step):
                         last_error=None,
                     )
                 )
+            keep_log(target.parent, ServicingState.CLEAN_INSTALL_FINALIZED)

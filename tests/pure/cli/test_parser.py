@@ -62,13 +62,13 @@ def test_validate_takes_several_configurations_and_defaults_to_the_hosts_own() -
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["commit"], "DEBUG"),
+        (["commit"], None),
         (["-v", "WARN", "commit"], "WARN"),
         (["commit", "-v", "WARN"], "WARN"),
         (["-v", "INFO", "commit", "--verbosity", "error"], "ERROR"),
     ],
 )
-def test_verbosity_stands_before_or_after_the_verb(arguments: list[str], expected: str) -> None:
+def test_verbosity_stands_before_or_after_the_verb(arguments: list[str], expected: str | None) -> None:
     assert build_parser().parse_args(arguments).verbosity == expected
 
 

@@ -9,12 +9,16 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from trident.cli.log import keep_secret
 from trident.cli.progress import drawn
 from trident.cli.report import print_error, print_json, print_problems, save_document, save_text
 from trident.cli.streams import say, tell
 from trident.errors import ExitCode, InvalidInput, TridentError
 from trident.plan.step import Operation
+from trident.progress import Event
+from trident.servicing.announce import announced
 from trident.servicing.environment import Environment, Outcome
+from trident.servicing.log import keeping_log
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -38,6 +42,7 @@ def load(path: str, *, storage_may_be_missing: bool = False) -> HostConfiguratio
     verdict = judge_host_configuration(text, name, storage_may_be_missing=storage_may_be_missing)
     if verdict.configuration is None:
         raise ConfigurationErrors(verdict.code, name, verdict.problems)
+    keep_secret(verdict.configuration.to_document())
     print_problems(verdict.problems)
     return verdict.configuration
 
@@ -51,9 +56,16 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
     """Run a verb with its progress shown, save what was asked for, and reboot if the verb needs it."""
     environment = Environment()
     confirm = asking(options)
+    _keep_secrets_of_host(environment)
     try:
-        with drawn(options.progress_fd) as progress:
-            outcome = verb(Environment(progress=progress, confirm=confirm))
+        with drawn(options.progress_fd) as progress, keeping_log(environment) as watch:
+
+            def tell(event: Event) -> None:
+                watch(event)
+                progress(event)
+
+            serviced = Environment(progress=tell, confirm=confirm)
+            outcome = announced(options.verb, tell, lambda: verb(serviced))
     except TridentError:
         _save_status(options, environment)
         raise
@@ -69,6 +81,17 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
     if outcome.needs_reboot and (code := _reboot()) is not ExitCode.SUCCESS:
         return code
     return ExitCode.SUCCESS if reported else ExitCode.FAILED
+
+
+def _keep_secrets_of_host(environment: Environment) -> None:
+    """See that the log shows no secret of the configurations that the host has."""
+    from trident.state.datastore import Datastore
+
+    with (
+        contextlib.suppress(TridentError),
+        Datastore.open(environment.datastore_path, read_only=True) as datastore,
+    ):
+        keep_secret(datastore.status().to_document())
 
 
 def asking(options: argparse.Namespace) -> Callable[[Preview], bool]:
