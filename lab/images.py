@@ -51,6 +51,15 @@ def hangs(version: int) -> Image:
     return _image(str(version), "hangs", _hang_init)
 
 
+def unhealthy(version: int) -> Image:
+    """A version that boots, and on which nothing works that a health check could ask for.
+
+    ``lab-worker.service`` dies a second after each of its starts, ``lab-late.service`` never starts, and
+    ``/usr/lib/lab/healthy`` fails. In a good version all three are well.
+    """
+    return _image(str(version), "unhealthy", _make_unhealthy)
+
+
 def boots_root_of(version: int, other: Image) -> Image:
     """A version that is healthy, but whose kernel command line names the root file system of ``other``."""
     return _image(
@@ -98,6 +107,15 @@ def _hang_init(tree: Path) -> None:
     (wants / "lab-hang.service").symlink_to("../lab-hang.service")
 
 
+_WORKER = "sleep 1; echo 'lab: the worker dies'; exit 1"
+
+
+def _make_unhealthy(tree: Path) -> None:
+    system.write(tree, "usr/lib/lab/worker", f"#!/bin/sh\n{_WORKER}\n", 0o755)
+    system.write(tree, "usr/lib/lab/late", "#!/bin/sh\nexit 1\n", 0o755)
+    system.write(tree, "usr/lib/lab/healthy", "#!/bin/sh\necho 'lab: the disk hums'\nexit 1\n", 0o755)
+
+
 def _image(version: str, what: str, change: Change, root: str = "") -> Image:
     deb = agent.package()
     base = system.archive(deb)
@@ -114,13 +132,18 @@ compression: {{level: 3}}
     def build(path: Path) -> None:
         tree = debian.unpack(base, path.with_name("tree"))
         agent.install(tree, deb)
-        system.set_os_release(tree, VERSION_ID=f"13.{version}", VARIANT=what)
+        system.add_overlay(tree, "image")
+        level = system.EXTENSION_LEVEL
+        system.set_os_release(
+            tree, VERSION_ID=f"13.{version}", VARIANT=what, SYSEXT_LEVEL=level, CONFEXT_LEVEL=level
+        )
         change(tree)
         path.mkdir()
         build_image(tree, parse_layout(layout), path / f"v{version}.cosi")
         shutil.rmtree(tree)
 
-    made = cached(f"image-v{version}-{what}", digest(base.name, deb, layout, Path(__file__)), build)
+    key = digest(base.name, deb, layout, system.OVERLAY / "image", Path(__file__))
+    made = cached(f"image-v{version}-{what}", key, build)
     cosi = made / f"v{version}.cosi"
     with open_cosi(str(cosi), "ignored") as opened:
         filesystem = opened.metadata.filesystem_at("/")

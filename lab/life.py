@@ -14,7 +14,7 @@ import yaml
 
 from lab.disk import Disk
 from lab.errors import CommandFailed, LabError, TimedOut
-from lab.host_configuration import PATH, USER, host_configuration
+from lab.host_configuration import NOTHING, PATH, USER, Additions, host_configuration, with_additions
 from lab.http import Server
 from lab.images import Image
 from lab.machine import Machine
@@ -103,9 +103,18 @@ def new_machine(**options: Any) -> Machine:
     return Machine(Disk.blank(DISK_SIZE), boot=servicing_os(), **options)
 
 
-def configure(machine: Machine, image: Image, server: Server, name: str | None = None) -> None:
-    """Put the Host Configuration for ``image`` into the machine, and the image onto the server."""
-    machine.put(host_configuration(image, server.publish(image.path, name)), PATH)
+def configure(
+    machine: Machine,
+    image: Image,
+    server: Server,
+    name: str | None = None,
+    *,
+    additions: Additions = NOTHING,
+    path: str = PATH,
+) -> None:
+    """Put the Host Configuration for ``image`` into the machine, and all that it names onto the server."""
+    text = host_configuration(image, server.publish(image.path, name))
+    machine.put(with_additions(text, additions, server.publish), path)
 
 
 def servicing(machine: Machine, command: str, *, seconds: float = 300) -> Result:
@@ -168,9 +177,9 @@ def settle(machine: Machine, *, seconds: float = 300) -> None:
     )
 
 
-def update(machine: Machine, image: Image, server: Server) -> Result:
+def update(machine: Machine, image: Image, server: Server, additions: Additions = NOTHING) -> Result:
     """Update an installed machine; returns when it goes down for the reboot."""
-    configure(machine, image, server)
+    configure(machine, image, server, additions=additions)
     return servicing(machine, f"trident update {PATH}")
 
 

@@ -44,6 +44,7 @@ class Machine:
         directory: where its files go, instead of a fresh one under ``build/machines``.
         ram: a saved RAM state to go on from; see :mod:`lab.snapshot`.
         outlive: let the machine go on when this process dies.
+        bad_sector: a sector of the disk that cannot be written; see :class:`qemu.Hardware`.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Machine:
         directory: Path | None = None,
         ram: Path | None = None,
         outlive: bool = False,
+        bad_sector: int | None = None,
     ) -> None:
         MACHINES.mkdir(parents=True, exist_ok=True)
         self._own_directory = directory is None
@@ -71,6 +73,7 @@ class Machine:
         self.ssh_port = free_port()
         self.booted: qemu.DirectBoot | None = None
         self._outlive = outlive
+        self._bad_sector = bad_sector
         self._left_running = False
         self._ram = ram
         # Socket paths are limited to 108 bytes, so they live in a short place.
@@ -113,7 +116,14 @@ class Machine:
         if self.alive:
             raise LabError("The machine is on already.")
         hardware = qemu.Hardware(
-            self.disk_path, self.variables_path, self.ssh_port, self.memory, self.processors, boot, self._ram
+            self.disk_path,
+            self.variables_path,
+            self.ssh_port,
+            self.memory,
+            self.processors,
+            boot,
+            self._ram,
+            self._bad_sector,
         )
         control = self._sockets / "qmp"
         control.unlink(missing_ok=True)

@@ -32,6 +32,7 @@ class Hardware:
         processors: virtual CPUs.
         boot: what to start instead of the disk.
         incoming: a file with a saved RAM state to go on from.
+        bad_sector: a sector of 512 bytes that the disk cannot write any more, counted from 0.
     """
 
     disk: Path
@@ -41,6 +42,7 @@ class Hardware:
     processors: int
     boot: DirectBoot | None = None
     incoming: Path | None = None
+    bad_sector: int | None = None
 
 
 def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str]:
@@ -60,7 +62,8 @@ def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str
         # The guest's flushes reach the host's page cache, which outlives a killed QEMU, and go no further.
         "-blockdev", "driver=qcow2,node-name=disk,file.driver=file,cache.no-flush=on,discard=unmap,"
         f"file.filename={hardware.disk}",
-        "-device", "virtio-blk-pci,drive=disk,serial=lab",
+        *_damage(hardware.bad_sector),
+        "-device", f"virtio-blk-pci,drive={'disk' if hardware.bad_sector is None else 'damaged'},serial=lab",
         # romfile= : without a ROM the firmware has no network boot to wait for.
         "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{hardware.ssh_port}-:22",
         "-device", "virtio-net-pci,netdev=net,romfile=",
@@ -78,3 +81,12 @@ def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str
     if hardware.incoming is not None:
         arguments += ["-incoming", f"file:{hardware.incoming}"]
     return arguments
+
+
+def _damage(bad_sector: int | None) -> list[str]:
+    """A layer above the disk at which every write to one sector fails with EIO (5), at once and for ever."""
+    if bad_sector is None:
+        return []
+    rule = {"event": "none", "iotype": "write", "errno": "5", "sector": str(bad_sector), "immediately": "on"}
+    rules = ",".join(f"inject-error.0.{key}={value}" for key, value in rule.items())
+    return ["-blockdev", f"driver=blkdebug,node-name=damaged,image=disk,{rules}"]

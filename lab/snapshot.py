@@ -28,15 +28,20 @@ class Snapshot:
 
     path: Path
 
-    def resume(self, name: str = "resumed") -> Machine:
-        """A machine that goes on where this one stood: logged in by ssh within a second or two."""
-        return self._machine(name, ram=self.path / "ram")
+    def resume(self, name: str = "resumed", *, bad_sector: int | None = None) -> Machine:
+        """A machine that goes on where this one stood: logged in by ssh within a second or two.
+
+        Args:
+            name: shown in paths and process lists.
+            bad_sector: a sector of its disk that it cannot write from now on.
+        """
+        return self._machine(name, ram=self.path / "ram", bad_sector=bad_sector)
 
     def switched_on(self, name: str = "switched-on") -> Machine:
         """A machine with this one's disk and UEFI variables whose power was cut at that moment."""
         return self._machine(name, ram=None)
 
-    def _machine(self, name: str, ram: Path | None) -> Machine:
+    def _machine(self, name: str, ram: Path | None, bad_sector: int | None = None) -> Machine:
         facts = json.loads((self.path / "machine.json").read_text(encoding="utf-8"))
         boot = facts["boot"]
         return Machine(
@@ -48,6 +53,7 @@ class Snapshot:
             processors=facts["processors"],
             name=name,
             ram=ram,
+            bad_sector=bad_sector,
         )
 
 

@@ -11,11 +11,14 @@ from lab.tool import run_tool
 
 OVERLAY = Path(__file__).parent / "overlay"
 
+# What SYSEXT_LEVEL and CONFEXT_LEVEL are in every image: extensions fit all versions of the system.
+EXTENSION_LEVEL = "1"
+
 PACKAGES = (
     "linux-image-cloud-amd64",
     "initramfs-tools", "zstd", "cpio", "kmod",
     "systemd", "systemd-sysv", "udev", "dbus", "systemd-boot-efi", "systemd-ukify",
-    "netplan.io", "iproute2", "libnss-myhostname", "openssh-server",
+    "netplan.io", "iproute2", "iputils-ping", "libnss-myhostname", "openssh-server",
     "sudo", "passwd", "util-linux", "mount", "procps", "xfsprogs",
 )  # fmt: skip
 
