@@ -20,12 +20,14 @@ scripts = merged(
     ),
     some("arguments", st.lists(texts, max_size=3)),
     some("environmentVariables", variables),
+    some("timeoutSeconds", st.integers(1, 2**40)),
 )
 lists_of_scripts = st.lists(scripts, max_size=2)
 sections = merged(
     some("preServicing", lists_of_scripts),
     some("postProvision", lists_of_scripts),
     some("postConfigure", lists_of_scripts),
+    some("preReboot", lists_of_scripts),
 )
 
 services = ascii_names.map("{}.service".format)
@@ -33,6 +35,7 @@ systemd_checks = merged(
     some("name", words),
     st.builds(lambda names: {"systemdServices": names}, st.lists(services, max_size=3)),
     some("timeoutSeconds", st.integers(0, 2**40)),
+    some("settleSeconds", st.integers(0, 2**40)),
     some("runOn", run_on),
 )
 health = some("checks", st.lists(st.one_of(scripts, systemd_checks), max_size=3))

@@ -102,6 +102,10 @@ class Secret(msgspec.Struct, frozen=True):
     hides: Callable[[str], bool]
 
 
+class Own(msgspec.Struct, frozen=True):
+    """A field that upstream's API does not have. The reference says so wherever it tells of the field."""
+
+
 def _strict_text(node: ScalarNode) -> str:
     """Text that upstream reads through a buffer, where a plain number or boolean is none."""
     if not values.is_text(node) or node.tag.startswith("!"):
@@ -268,6 +272,7 @@ UUID = Spelling("a UUID", _uuid)
 URL = Spelling("a URL", _url)
 # What stands before '@' or behind '?' may be a password or a signature.
 CREDENTIALS = Secret(lambda text: "@" in text or "?" in text)
+OWN = Own()
 PASSWORD = Secret(lambda text: text != "locked")
 INT32 = Spelling("a whole number", _int32)
 UINT64 = Spelling("a whole number", _uint64)

@@ -10,11 +10,11 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import Any
 
 from trident.errors import ExecutionEnvironment, Servicing
 from trident.host.tools import SEARCH_PATH, package_of
@@ -44,7 +44,6 @@ def run(
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
     accept: Collection[int] = (0,),
-    on_line: Callable[[str], None] | None = None,
     secret: int = 0,
 ) -> Completed:
     """Start ``command`` and wait for it to end.
@@ -59,8 +58,6 @@ def run(
         environment: variables to add.
         timeout: seconds after which it is killed; ``None`` waits for ever.
         accept: exit codes that count as success.
-        on_line: called with each line as it is printed; standard error then goes the same way as
-            standard output, and the result holds both in ``stdout``.
         secret: how many of the last arguments the log must not show.
 
     Raises:
@@ -76,11 +73,17 @@ def run(
     child: subprocess.Popen[str] | None = None
     try:
         with interrupts_held_back():
-            child = _start(arguments, variables, has_input=input is not None, merged=on_line is not None)
-        if on_line is None:
-            stdout, stderr = child.communicate(input, timeout=timeout)
-        else:
-            stdout, stderr = _follow(child, input, timeout, on_line), ""
+            child = start(
+                arguments,
+                env=variables,
+                stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                process_group=0,
+            )
+        stdout, stderr = child.communicate(input, timeout=timeout)
     except BaseException as error:  # Ctrl-C above all: no program outlives the step that started it.
         if child is not None:
             _kill(child)
@@ -110,20 +113,15 @@ def run_json(command: Sequence[str | os.PathLike[str]], *, timeout: float | None
         ) from error
 
 
-def _start(
-    arguments: Sequence[str], variables: Mapping[str, str], *, has_input: bool, merged: bool
-) -> subprocess.Popen[str]:
+def start(arguments: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+    """Start a program, with the options of :class:`subprocess.Popen`; who calls it sees to its end.
+
+    Raises:
+        Servicing: ``command-could-not-execute`` if the kernel refuses.
+        ExecutionEnvironment: ``missing-binary`` if the program is not installed.
+    """
     try:
-        return subprocess.Popen(
-            arguments,
-            env=variables,
-            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            process_group=0,
-        )
+        return subprocess.Popen(arguments, **options)
     except FileNotFoundError as error:
         raise _not_installed(arguments[0]) from error
     except (OSError, ValueError) as error:
@@ -163,43 +161,6 @@ def interrupts_held_back() -> Iterator[None]:
             handler(caught_number, frame)
 
 
-def _follow(
-    child: subprocess.Popen[str], text: str | None, timeout: float | None, on_line: Callable[[str], None]
-) -> str:
-    """Hand each line to ``on_line`` as it comes; returns all of them."""
-    if text is not None and child.stdin is not None:
-        threading.Thread(target=_feed, args=(child.stdin, text), daemon=True).start()
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        _signal_group(child)
-
-    timer = threading.Timer(timeout, expire) if timeout is not None else None
-    if timer is not None:
-        timer.daemon = True
-        timer.start()
-    lines: list[str] = []
-    try:
-        assert child.stdout is not None
-        with child.stdout:
-            for line in child.stdout:
-                lines.append(line)
-                on_line(line.rstrip("\n"))
-        child.wait()
-    finally:
-        if timer is not None:
-            timer.cancel()
-    if expired.is_set():
-        raise subprocess.TimeoutExpired(child.args, timeout or 0)
-    return "".join(lines)
-
-
-def _feed(pipe: IO[str], text: str) -> None:
-    with contextlib.suppress(BrokenPipeError), pipe:
-        pipe.write(text)
-
-
 def _quoted(output: str) -> str:
     """What a program printed, for the log; of very much the end."""
     return f"\n{output[-_TRACED_CHARACTERS:].rstrip()}" if output.strip() else ""
@@ -232,7 +193,8 @@ def _not_installed(tool: str) -> ExecutionEnvironment:
     )
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """The name of a signal, or its number where it has none."""
     try:
         return signal.Signals(number).name
     except ValueError:  # Most of the real-time signals have no name.
@@ -251,7 +213,7 @@ def _failed(arguments: Sequence[str], code: int, output: str) -> Servicing:
     """The error for an unaccepted exit code, with the last lines that the program printed."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     tail = "\n".join(lines[-_ERROR_LINES:])[-_ERROR_CHARACTERS:]
-    ending = f"was killed by signal {_signal_name(-code)}" if code < 0 else f"failed with exit code {code}"
+    ending = f"was killed by signal {signal_name(-code)}" if code < 0 else f"failed with exit code {code}"
     return Servicing(
         "command-failed",
         f"'{_name(arguments)}' {ending}" + (f": {tail}" if tail else "."),

@@ -1,4 +1,7 @@
-"""Scripts of the Host Configuration, run at three moments of a servicing (upstream: Script-Hooks.md)."""
+"""Scripts of the Host Configuration, run at four moments of a servicing.
+
+Three are upstream's (Script-Hooks.md); ``preReboot`` is Trident's own.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,6 @@ if TYPE_CHECKING:
     from trident.plan.session import Session
     from trident.plan.situation import Situation
 
-_DEFAULT_INTERPRETER = "/bin/sh"
-
-# Inside the target this is on a fresh tmpfs: nothing of the script stays on the target's volumes.
-_SCRIPT_DIRECTORY = "/run/trident"
-
 
 @dataclass(frozen=True)
 class _Moment:
@@ -34,6 +32,8 @@ class _Moment:
     phase: Phase
     inside_target: bool = False
     sees_newroot: bool = False
+    operation: Operation = Operation.STAGE
+    hint: str = "Correct the script, then run the command again."
 
     @property
     def where(self) -> str:
@@ -46,6 +46,12 @@ class _Moment:
 _PRE_SERVICING = _Moment("pre-servicing", Phase.PRE_SERVICING)
 _POST_PROVISION = _Moment("post-provision", Phase.POST_PROVISION, sees_newroot=True)
 _POST_CONFIGURE = _Moment("post-configure", Phase.POST_CONFIGURE, inside_target=True)
+_PRE_REBOOT = _Moment(
+    "pre-reboot",
+    Phase.PRE_REBOOT,
+    operation=Operation.FINALIZE,
+    hint="What the firmware boots was not changed. Mend what the script found, then finalize again.",
+)
 
 
 def _effect(old: HostConfiguration, new: HostConfiguration) -> Effect:
@@ -74,12 +80,12 @@ class ScriptsSubsystem(Subsystem):
     def check(self, situation: Situation) -> Iterable[TridentError]:
         """Scripts that could not be started; their files are looked at by a step, before anything changes."""
         for step in self.steps(situation):
-            if isinstance(step, RunScript) and not _can_be_started(step.script):
+            if isinstance(step, RunScript) and not step.script.can_be_started:
                 yield InvalidInput(
                     "invalid-script",
                     f"The {step.moment.name} script '{step.script_name}' cannot be started: the name of a "
-                    "variable is empty or holds '=', or a variable, an argument or the interpreter holds a "
-                    "null character.",
+                    "variable is empty or holds '=', or a variable, an argument, the path or the interpreter "
+                    "holds a null character.",
                     details={"script_name": step.script_name},
                 )
 
@@ -88,26 +94,26 @@ class ScriptsSubsystem(Subsystem):
         return {"chroot"} if situation.deploys else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
-        """One step for each script that runs on this kind of servicing."""
+        """One step for each script that runs on this kind of servicing.
+
+        The host is about to boot another system in a manual A/B rollback too, so scripts run before it.
+        """
+        scripts = situation.desired.scripts
+        before_reboot = list(RunScript.compile(situation, _PRE_REBOOT, scripts.pre_reboot))
+        if situation.servicing_type is ServicingType.MANUAL_ROLLBACK_AB:
+            yield from before_reboot
         if not situation.deploys:
             return
-        scripts = situation.desired.scripts
         yield from RunScript.compile(situation, _PRE_SERVICING, scripts.pre_servicing)
         later = [
             *RunScript.compile(situation, _POST_PROVISION, scripts.post_provision),
             *RunScript.compile(situation, _POST_CONFIGURE, scripts.post_configure),
+            *before_reboot,
         ]
         paths = tuple(step.script.path for step in later if step.script.path is not None)
         if paths:
             yield CheckScripts.compile(paths)
         yield from later
-
-
-def _can_be_started(script: Script) -> bool:
-    """Whether the kernel takes what the script is started with (execve(2), environ(7))."""
-    variables = script.environment_variables
-    texts = (*variables, *variables.values(), *script.arguments, script.interpreter or "")
-    return not any("\0" in text for text in texts) and all(name and "=" not in name for name in variables)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +139,10 @@ class CheckScripts(Step):
 
     def run(self, session: Session) -> None:
         """Read each file."""
+        from trident.host.script import read_script
+
         for path in self.paths:
-            _read(path)
+            read_script(path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +156,6 @@ class RunScript(Step):
         servicing_type: what the script is told it is part of.
         phonehome: URL that the script is told, if configured.
     """
-
-    ENVIRONMENT_SERVICING_TYPE: ClassVar[str] = "SERVICING_TYPE"
-    ENVIRONMENT_TARGET_ROOT: ClassVar[str] = "TARGET_ROOT"
 
     script: Script = field(repr=False)
     script_name: str
@@ -168,7 +173,7 @@ class RunScript(Step):
             yield cls(
                 id=f"script:{moment.name}:{index}" + (f"-{script.name}" if script.name else ""),
                 title=f"Run the {moment.name} script '{name}'",
-                operation=Operation.STAGE,
+                operation=moment.operation,
                 phase=moment.phase,
                 script=script,
                 script_name=name,
@@ -183,65 +188,43 @@ class RunScript(Step):
         return ScriptRun(self.script_name, self.moment.name, self.moment.where)
 
     def run(self, session: Session) -> None:
-        """Run it to its end; a failure ends the servicing."""
-        from trident.host.process import run
+        """Run it to its end; a failure ends the servicing.
+
+        Raises:
+            Servicing: ``run-…-script`` if it failed, with its last lines.
+            InvalidInput: its file cannot be read.
+        """
+        from trident.host.script import ScriptFile, run_script
 
         newroot = session.mounted_newroot() if self.moment.inside_target or self.moment.sees_newroot else None
-        content = self.script.content if self.script.content is not None else _read(str(self.script.path))
-        inside = newroot if self.moment.inside_target else None
-        path = _put(inside, content)
-        try:
-            run(
-                [self.script.interpreter or _DEFAULT_INTERPRETER, path, *self.script.arguments],
-                root=inside,
-                environment=self.environment(newroot),
-                on_line=session.note,
-                secret=len(self.script.arguments),
+        script = self.script
+        result = run_script(
+            ScriptFile(
+                script.content,
+                script.path,
+                script.interpreter,
+                script.arguments,
+                self.environment(newroot),
+            ),
+            root=newroot if self.moment.inside_target else None,
+            on_line=session.note,
+            timeout=script.timeout_seconds,
+        )
+        if result.left:
+            ended = "was ended" if self.moment.inside_target else "goes on"
+            session.note(
+                f"What the script '{self.script_name}' left running {ended}: {', '.join(result.left)}"
             )
-        except Servicing as error:
+        if result.problem:
             raise Servicing(
                 f"run-{self.moment.name}-script",
-                f"The {self.moment.name} script '{self.script_name}' failed. {error.message}",
-                hint="Correct the script, then run the command again.",
+                f"The {self.moment.name} script '{self.script_name}' {result.problem}"
+                + (f": {result.tail}" if result.tail else "."),
+                hint=self.moment.hint,
                 details={"script_name": self.script_name},
-            ) from error
-        finally:
-            _take_away(inside, path)
+            )
 
-    def environment(self, newroot: Path | str | None) -> Mapping[str, str]:
+    def environment(self, newroot: Path | None) -> Mapping[str, str]:
         """Variables for the script: its own, and over them those that Trident always sets."""
-        variables = {"HOME": "/root", **self.script.environment_variables}
-        variables[self.ENVIRONMENT_SERVICING_TYPE] = str(self.servicing_type).replace("-", "_")
         outside = newroot is not None and self.moment.sees_newroot
-        variables[self.ENVIRONMENT_TARGET_ROOT] = str(newroot) if outside else "/"
-        if self.phonehome is not None:
-            variables["PHONEHOME_URL"] = self.phonehome
-        return variables
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise InvalidInput(
-            "invalid-host-configuration-dynamic",
-            f"The script {path} cannot be read: {error.strerror}.",
-            details={"inner": {"load-script": {"path": path}}},
-        ) from error
-
-
-def _put(root: Path | None, content: str) -> str:
-    """Write the script where its interpreter finds it; returns the path as the interpreter sees it."""
-    import secrets
-
-    from trident.host.files import Tree
-
-    path = f"{_SCRIPT_DIRECTORY}/script-{secrets.token_hex(4)}"
-    Tree(root or Path("/")).write(path, content.encode(errors="surrogateescape"), mode=0o700)
-    return path
-
-
-def _take_away(root: Path | None, path: str) -> None:
-    from trident.host.files import Tree
-
-    Tree(root or Path("/")).remove(path)
+        return self.script.variables(self.servicing_type, str(newroot) if outside else "/", self.phonehome)

@@ -396,6 +396,12 @@ CASES = [
         "The script 'tidy' never runs, because its 'runOn' names no servicing type.",
         (", runOn: [all]", ""),
     ),
+    case(
+        "script-without-time",
+        "scripts.postConfigure[0].timeoutSeconds",
+        "The script 'tidy' has no time to run: its 'timeoutSeconds' is 0.",
+        ("runOn: [all]", "runOn: [all], timeoutSeconds: 0"),
+    ),
 ]
 
 

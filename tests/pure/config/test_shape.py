@@ -415,7 +415,8 @@ UNKNOWN = [
     ("os:\n  hostname: host-1\n", "os:\n  image: x\n", "'image' belongs at the top of the file."),
     ("image:", "allowedOperations: []\nimage:", INSTEAD_OF_OPERATIONS),
     ("image:", "hostConfiguration: {}\nimage:", "Remove this line and indent what follows one level less."),
-    ("scripts:", "scripts:\n  zzz: 1", "Its fields are: preServicing, postProvision, postConfigure."),
+    ("scripts:", "scripts:\n  zzz: 1",
+     "Its fields are: preServicing, postProvision, postConfigure, preReboot."),
 ]  # fmt: skip
 
 

@@ -83,32 +83,6 @@ def test_a_time_limit_kills_the_program_and_its_children(tmp_path: Path) -> None
     assert gone(int(pid_file.read_text()))
 
 
-def test_the_time_limit_holds_while_lines_are_followed() -> None:
-    lines: list[str] = []
-    with pytest.raises(Servicing) as caught:
-        run(["sh", "-c", "echo here; sleep 600"], timeout=4, on_line=lines.append)
-    assert caught.value.code == "command-timed-out"
-    assert lines == ["here"]
-
-
-def test_lines_of_both_streams_come_as_they_are_printed() -> None:
-    lines: list[str] = []
-    completed = run(["sh", "-c", "echo one; echo two >&2; cat"], input="three\n", on_line=lines.append)
-    assert lines == ["one", "two", "three"]
-    assert completed.stdout == "one\ntwo\nthree\n"
-
-
-def test_an_error_while_following_lines_ends_the_program(tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-
-    def refuse(_line: str) -> None:
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        run(["sh", "-c", f"echo $$ > {pid_file}; echo go; exec sleep 600"], on_line=refuse)
-    assert gone(int(pid_file.read_text()))
-
-
 def test_ctrl_c_kills_and_reaps_the_program(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     code = f"from trident.host.process import run; run(['sh', '-c', 'echo $$ > {pid_file}; exec sleep 600'])"

@@ -164,7 +164,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         },
         "os": draw(_os()),
         "scripts": {
-            moment: draw(_scripts()) for moment in ("preServicing", "postProvision", "postConfigure")
+            moment: draw(_scripts())
+            for moment in ("preServicing", "postProvision", "postConfigure", "preReboot")
         },
     }
 

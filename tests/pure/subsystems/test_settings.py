@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import yaml
 
 from tests.pure.subsystems.situations import SAMPLE, configuration, install, update
 from trident.config.model import HostConfiguration, User
-from trident.plan.step import Phase, Step
+from trident.plan.step import Operation, Phase, Step
+from trident.servicing.compile import compile_plan
 from trident.servicing.select import select_update
 from trident.state.status import ServicingType
 from trident.subsystems.management import ManagementSubsystem
@@ -141,6 +145,48 @@ def test_scripts_run_on_the_servicings_that_they_name() -> None:
     ]
 
 
+PRE_REBOOT = (
+    SAMPLE
+    + """\
+scripts:
+  preReboot:
+    - {name: drain, content: "true", runOn: [all]}
+    - {name: tell, path: /root/tell.sh, runOn: [ab-update]}
+"""
+)
+
+
+def test_scripts_before_a_reboot_run_when_it_is_finalized() -> None:
+    found = steps(ScriptsSubsystem(), configuration(PRE_REBOOT), updating=True)
+    assert [(step.id, step.operation) for step in found] == [
+        ("check-scripts", Operation.STAGE),
+        ("script:pre-reboot:0-drain", Operation.FINALIZE),
+        ("script:pre-reboot:1-tell", Operation.FINALIZE),
+    ]
+
+
+def test_scripts_before_a_reboot_run_before_the_firmware_is_told_anything() -> None:
+    for situation in (install(configuration(PRE_REBOOT)), update(configuration(PRE_REBOOT))):
+        finalize = compile_plan(situation).steps_of({Operation.FINALIZE})
+        script = next(index for index, step in enumerate(finalize) if step.id.startswith("script:pre-reboot"))
+        assert not any(step.touches for step in finalize[:script])
+        assert any("efivars" in path for step in finalize[script:] for path in step.touches)
+
+
+def test_a_manual_rollback_to_the_other_volume_runs_those_of_all_kinds() -> None:
+    situation = replace(update(configuration(PRE_REBOOT)), servicing_type=ServicingType.MANUAL_ROLLBACK_AB)
+    (drain,) = ScriptsSubsystem().steps(situation)
+    assert drain.id == "script:pre-reboot:0-drain"
+    assert isinstance(drain, RunScript)
+    assert drain.environment(None)["SERVICING_TYPE"] == "manual_rollback_ab"
+
+
+@pytest.mark.parametrize("kind", [ServicingType.RUNTIME_UPDATE, ServicingType.MANUAL_ROLLBACK_RUNTIME])
+def test_what_changes_the_running_system_runs_no_scripts(kind: ServicingType) -> None:
+    situation = replace(update(configuration(PRE_REBOOT)), servicing_type=kind)
+    assert list(ScriptsSubsystem().steps(situation)) == []
+
+
 def test_scripts_know_what_they_are_part_of() -> None:
     text = FULL + "trident: {phonehome: 'http://127.0.0.1/status'}\n"
     found = [
@@ -149,10 +195,10 @@ def test_scripts_know_what_they_are_part_of() -> None:
         if isinstance(step, RunScript)
     ]
     for step in found:
-        variables = step.environment("/run/trident/newroot")
+        variables = step.environment(Path("/run/trident/newroot"))
         assert variables["SERVICING_TYPE"] == "ab_update"
         assert variables["PHONEHOME_URL"] == "http://127.0.0.1/status"
-    assert [step.environment("/newroot")["TARGET_ROOT"] for step in found] == ["/", "/newroot", "/"]
+    assert [step.environment(Path("/newroot"))["TARGET_ROOT"] for step in found] == ["/", "/newroot", "/"]
 
 
 @pytest.mark.parametrize(

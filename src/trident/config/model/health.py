@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from trident.config.model.base import Model
 from trident.config.model.scripts import Script, ServicingTypeSelection
-from trident.config.spelling import UINT64, ByKey
+from trident.config.spelling import OWN, UINT64, ByKey
 
 
 class SystemdCheck(Model, frozen=True, kw_only=True):
@@ -29,6 +29,16 @@ class SystemdCheck(Model, frozen=True, kw_only=True):
             examples=[60],
         ),
     ] = 30
+    settle_seconds: Annotated[
+        int,
+        UINT64,
+        OWN,
+        Meta(
+            description="Seconds for which the services, once they are active, must stay so and not be "
+            "restarted. They come after those of `timeoutSeconds`, not out of them.",
+            examples=[10],
+        ),
+    ] = 0
     run_on: Annotated[
         tuple[ServicingTypeSelection, ...],
         Meta(

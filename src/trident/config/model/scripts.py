@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
 from trident.config.model.base import Model
-from trident.config.spelling import QUOTED_TEXT
+from trident.config.spelling import OWN, QUOTED_TEXT, UINT64
 
 
 class ServicingTypeSelection(enum.StrEnum):
@@ -66,6 +67,36 @@ class Script(Model, frozen=True, kw_only=True):
             examples=[{"SITE": "north"}],
         ),
     ] = msgspec.field(default_factory=dict)
+    timeout_seconds: Annotated[
+        int | None,
+        UINT64,
+        OWN,
+        Meta(
+            description="Seconds after which the script is killed with all that it started, and has failed. "
+            "If not given: 600 for a health check, no limit for any other script.",
+            examples=[300],
+        ),
+    ] = None
+
+    @property
+    def can_be_started(self) -> bool:
+        """Whether the kernel takes what the script is started with (execve(2), environ(7))."""
+        texts = (
+            *self.environment_variables,
+            *self.environment_variables.values(),
+            *self.arguments,
+            self.interpreter or "",
+            self.path or "",
+        )
+        named = all(name and "=" not in name for name in self.environment_variables)
+        return named and not any("\0" in text for text in texts)
+
+    def variables(self, servicing_type: str, target_root: str, phonehome: str | None) -> Mapping[str, str]:
+        """Variables for the script: its own, and over them those that Trident always sets."""
+        told = {"SERVICING_TYPE": servicing_type.replace("-", "_"), "TARGET_ROOT": target_root}
+        if phonehome is not None:
+            told["PHONEHOME_URL"] = phonehome
+        return {**self.environment_variables, **told}
 
     def runs_on(self, servicing_type: str) -> bool:
         """Whether it runs in a servicing of that type (``clean-install``, ``ab-update``, …)."""
@@ -88,4 +119,14 @@ class Scripts(Model, frozen=True, kw_only=True):
     ] = ()
     post_configure: Annotated[
         tuple[Script, ...], Meta(description="Run inside the target OS (chroot), once it is configured.")
+    ] = ()
+    pre_reboot: Annotated[
+        tuple[Script, ...],
+        OWN,
+        Meta(
+            description="Run in the servicing OS when an install, an A/B update or a manual rollback of one "
+            "is finalized, before anything that the firmware boots is changed: one that fails stops it "
+            "there. In a manual rollback those run whose `runOn` has `all`, of the configuration that the "
+            "host returns to."
+        ),
     ] = ()

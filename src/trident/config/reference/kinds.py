@@ -14,7 +14,9 @@ from msgspec import UNSET, Meta
 from trident.config.model import Model
 from trident.config.model.meanings import MEANINGS
 from trident.config.shape import fields_of
-from trident.config.spelling import ByKey, OrUuid, Shorthand, Spelling
+from trident.config.spelling import ByKey, OrUuid, Own, Shorthand, Spelling
+
+OWN_MARK = "Trident's own: upstream does not have it."
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -97,7 +99,7 @@ def fields(model: type[Model]) -> dict[str, Field]:
         key: Field(
             key,
             kind_of(spec.annotation),
-            _meta(spec.annotation, "description") or "",
+            _description(spec.annotation),
             spec.is_required,
             _takes_null(spec.annotation),
             UNSET if spec.is_required or spec.default is None else _plain(spec.default, spec.write),
@@ -157,6 +159,11 @@ def _bare(annotation: Any) -> Kind:
 
 def _marks(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation)[1:] if get_origin(annotation) is typing.Annotated else ()
+
+
+def _description(annotation: Any) -> str:
+    text = _meta(annotation, "description") or ""
+    return f"{text} {OWN_MARK}" if any(isinstance(mark, Own) for mark in _marks(annotation)) else text
 
 
 def _meta(annotation: Any, name: str) -> Any:

@@ -11,7 +11,7 @@ from trident.config.rules.rule import Rule, Violation
 from trident.config.rules.subject import Subject
 
 _SCRIPTS: tuple[Path, ...] = (("scripts",), ("health",))
-_LATER = ("postProvision", "postConfigure")
+_LATER = ("postProvision", "postConfigure", "preReboot")
 
 
 def _each(subject: Subject) -> Iterator[tuple[Path, Script]]:
@@ -20,6 +20,7 @@ def _each(subject: Subject) -> Iterator[tuple[Path, Script]]:
         "preServicing": scripts.pre_servicing,
         "postProvision": scripts.post_provision,
         "postConfigure": scripts.post_configure,
+        "preReboot": scripts.pre_reboot,
     }
     for moment, items in moments.items():
         for index, script in enumerate(items):
@@ -55,6 +56,16 @@ def _runs_sometime(subject: Subject) -> Iterator[Violation]:
             )
 
 
+def _has_time(subject: Subject) -> Iterator[Violation]:
+    for path, script in _each(subject):
+        if script.timeout_seconds == 0:
+            yield Violation(
+                (*path, "timeoutSeconds"),
+                f"{_label(path, script)} has no time to run: its 'timeoutSeconds' is 0.",
+                "Give it some, or leave it out.",
+            )
+
+
 RULES = (
     Rule(
         "script-content-or-path",
@@ -69,19 +80,36 @@ RULES = (
             "scripts.postProvision.path",
             "scripts.postConfigure.content",
             "scripts.postConfigure.path",
+            "scripts.preReboot.content",
+            "scripts.preReboot.path",
             "health.checks.content",
             "health.checks.path",
         ),
     ),
     Rule(
         "script-path-not-absolute",
-        "The path of a script in 'postProvision' or 'postConfigure' is absolute.",
-        "upstream, `path-not-absolute`",
+        "The path of a script in 'postProvision', 'postConfigure' or 'preReboot' is absolute.",
+        "upstream, `path-not-absolute`; for 'preReboot' ours",
         _SCRIPTS,
         _path_is_absolute,
         fields=(
             "scripts.postProvision.path",
             "scripts.postConfigure.path",
+            "scripts.preReboot.path",
+        ),
+    ),
+    Rule(
+        "script-without-time",
+        "A script that has 'timeoutSeconds' has at least one second.",
+        "ours: upstream has no such field",
+        _SCRIPTS,
+        _has_time,
+        fields=(
+            "scripts.preServicing.timeoutSeconds",
+            "scripts.postProvision.timeoutSeconds",
+            "scripts.postConfigure.timeoutSeconds",
+            "scripts.preReboot.timeoutSeconds",
+            "health.checks.timeoutSeconds",
         ),
     ),
     Rule(
@@ -95,6 +123,7 @@ RULES = (
             "scripts.preServicing.runOn",
             "scripts.postProvision.runOn",
             "scripts.postConfigure.runOn",
+            "scripts.preReboot.runOn",
             "health.checks.runOn",
         ),
     ),

@@ -70,6 +70,8 @@ ACCEPTED = {
     ),
     "network settings": with_netplan("version: 2, renderer: networkd, ethernets: {lan: {dhcp4: true, x: 1}}"),
     "network settings of no devices": with_netplan("version: 2, wifis: null, bonds: {}, openvswitch: []"),
+    "a script with a time limit": VALID
+    + "health: {checks: [{name: a, content: x, runOn: [all], timeoutSeconds: 3}]}\n",
     "a systemd check and a script": VALID
     + "health: {checks: [{name: a, systemdServices: [a.service], runOn: [all], timeoutSeconds: 0},"
     " {name: b, path: /bin/true, runOn: [ab-update]}]}\n",
@@ -107,8 +109,8 @@ REFUSED = {
     "network devices in a list": with_netplan("version: 2, ethernets: []"),
     "a network device that is none": with_netplan("version: 2, ethernets: {lan: dhcp}"),
     "a network device without what it needs": with_netplan("version: 2, vrfs: {blue: {}}"),
-    "a timeout without services": VALID
-    + "health: {checks: [{name: a, content: x, runOn: [all], timeoutSeconds: 3}]}\n",
+    "a settling time without services": VALID
+    + "health: {checks: [{name: a, content: x, runOn: [all], settleSeconds: 3}]}\n",
     "a PCR that no TPM has": VALID.replace("os:\n", "  encryption: {volumes: [], pcrs: [24]}\nos:\n", 1),
 }
 
