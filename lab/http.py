@@ -56,18 +56,21 @@ class Server:
         with Server() as server:
             url = server.publish(Path("v1.cosi"))
 
+    Args:
+        port: on loopback; by default one that is free.
+
     Attributes:
         served: bytes of content sent, by path.
         requests: number of requests, by path.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.served: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self._files: dict[str, Path] = {}
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 

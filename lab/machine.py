@@ -43,6 +43,7 @@ class Machine:
         name: shown in paths and process lists.
         directory: where its files go, instead of a fresh one under ``build/machines``.
         ram: a saved RAM state to go on from; see :mod:`lab.snapshot`.
+        record: record every write; ``disk`` then holds the variables too, and ``variables`` goes unused.
         outlive: let the machine go on when this process dies.
         bad_sector: a sector of the disk that cannot be written; see :class:`qemu.Hardware`.
     """
@@ -59,6 +60,7 @@ class Machine:
         name: str = "machine",
         directory: Path | None = None,
         ram: Path | None = None,
+        record: qemu.Record | None = None,
         outlive: bool = False,
         bad_sector: int | None = None,
     ) -> None:
@@ -76,6 +78,7 @@ class Machine:
         self._bad_sector = bad_sector
         self._left_running = False
         self._ram = ram
+        self._record = record
         # Socket paths are limited to 108 bytes, so they live in a short place.
         self._sockets = Path(tempfile.mkdtemp(prefix="trident-lab-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,6 +127,7 @@ class Machine:
             boot,
             self._ram,
             self._bad_sector,
+            self._record,
         )
         control = self._sockets / "qmp"
         control.unlink(missing_ok=True)

@@ -21,6 +21,23 @@ class DirectBoot:
 
 
 @dataclass(frozen=True)
+class Record:
+    """Where every write to disk and variables is written down, in one order; see :mod:`lab.recording`.
+
+    The machine's image then holds the disk and, behind it, the variables.
+
+    Attributes:
+        log: the file, in the format of Linux's dm-log-writes.
+        disk_size: bytes of the disk.
+        variables_size: bytes of the variable store.
+    """
+
+    log: Path
+    disk_size: int
+    variables_size: int
+
+
+@dataclass(frozen=True)
 class Hardware:
     """What a machine is made of.
 
@@ -33,6 +50,7 @@ class Hardware:
         boot: what to start instead of the disk.
         incoming: a file with a saved RAM state to go on from.
         bad_sector: a sector of 512 bytes that the disk cannot write any more, counted from 0.
+        record: if every write is to be recorded; ``disk`` then holds the variables too.
     """
 
     disk: Path
@@ -43,6 +61,7 @@ class Hardware:
     boot: DirectBoot | None = None
     incoming: Path | None = None
     bad_sector: int | None = None
+    record: Record | None = None
 
 
 def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str]:
@@ -57,13 +76,10 @@ def command_line(hardware: Hardware, directory: Path, control: Path) -> list[str
         "-m", str(hardware.memory), "-smp", str(hardware.processors),
         "-blockdev", f"driver=file,filename={emulator.firmware_code()},node-name=code,read-only=on",
         "-machine", "pflash0=code,pflash1=variables",
-        # Raw: a write to flash is in the file at once, as on a board; qcow2 would keep its tables in memory.
-        "-blockdev", f"driver=file,filename={hardware.variables},node-name=variables",
-        # The guest's flushes reach the host's page cache, which outlives a killed QEMU, and go no further.
-        "-blockdev", "driver=qcow2,node-name=disk,file.driver=file,cache.no-flush=on,discard=unmap,"
-        f"file.filename={hardware.disk}",
+        *_storage(hardware),
         *_damage(hardware.bad_sector),
-        "-device", f"virtio-blk-pci,drive={'disk' if hardware.bad_sector is None else 'damaged'},serial=lab",
+        "-device", "virtio-blk-pci,serial=lab,share-rw=on,"
+        f"drive={'disk' if hardware.bad_sector is None else 'damaged'}",
         # romfile= : without a ROM the firmware has no network boot to wait for.
         "-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{hardware.ssh_port}-:22",
         "-device", "virtio-net-pci,netdev=net,romfile=",
@@ -90,3 +106,22 @@ def _damage(bad_sector: int | None) -> list[str]:
     rule = {"event": "none", "iotype": "write", "errno": "5", "sector": str(bad_sector), "immediately": "on"}
     rules = ",".join(f"inject-error.0.{key}={value}" for key, value in rule.items())
     return ["-blockdev", f"driver=blkdebug,node-name=damaged,image=disk,{rules}"]
+
+
+def _storage(hardware: Hardware) -> list[str]:
+    """The nodes ``disk`` and ``variables``."""
+    # The guest's flushes reach the host's page cache, which outlives a killed QEMU, and go no further.
+    image = f"driver=qcow2,file.driver=file,cache.no-flush=on,discard=unmap,file.filename={hardware.disk}"
+    if hardware.record is None:
+        # Raw: a write to flash is in the file at once, as on a board; qcow2 would keep its tables in memory.
+        variables = f"driver=file,filename={hardware.variables},node-name=variables"
+        return ["-blockdev", f"{image},node-name=disk", "-blockdev", variables]
+    # Two windows on one image: so the writes to disk and flash stand in one log, in one order.
+    size, behind = hardware.record.disk_size, hardware.record.variables_size
+    return [
+        "-blockdev", f"{image},node-name=ground",
+        "-blockdev", "driver=blklogwrites,node-name=recorded,file=ground,log-sector-size=512,"
+        f"log.driver=file,log.filename={hardware.record.log}",
+        "-blockdev", f"driver=raw,node-name=disk,file=recorded,offset=0,size={size}",
+        "-blockdev", f"driver=raw,node-name=variables,file=recorded,offset={size},size={behind}",
+    ]  # fmt: skip

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import accel, disk, emulator, qemu
+from lab import accel, disk, emulator, qemu, recording
 from lab.cache import Part, cached, digest
 from lab.errors import LabError, TimedOut
 from lab.machine import Machine
@@ -37,15 +37,34 @@ class Snapshot:
         """
         return self._machine(name, ram=self.path / "ram", bad_sector=bad_sector)
 
+    def recorded(self, directory: Path, name: str = "recorded") -> Machine:
+        """A machine that goes on where this one stood, and whose every write lands in a log.
+
+        Args:
+            directory: takes ``ground.raw`` and ``writes.log``; see :class:`lab.recording.Recording`.
+            name: as for :meth:`resume`.
+        """
+        record = recording.prepare(directory, self.path / "disk.qcow2", self.path / "variables.fd")
+        return self._machine(
+            name, self.path / "ram", disk.Disk.copy_of(directory / recording.GROUND, "raw"), record
+        )
+
     def switched_on(self, name: str = "switched-on") -> Machine:
         """A machine with this one's disk and UEFI variables whose power was cut at that moment."""
         return self._machine(name, ram=None)
 
-    def _machine(self, name: str, ram: Path | None, bad_sector: int | None = None) -> Machine:
+    def _machine(
+        self,
+        name: str,
+        ram: Path | None,
+        begins_as: disk.Disk | None = None,
+        record: qemu.Record | None = None,
+        bad_sector: int | None = None,
+    ) -> Machine:
         facts = json.loads((self.path / "machine.json").read_text(encoding="utf-8"))
         boot = facts["boot"]
         return Machine(
-            disk.Disk.copy_of(self.path / "disk.qcow2"),
+            begins_as or disk.Disk.copy_of(self.path / "disk.qcow2"),
             variables=self.path / "variables.fd",
             boot=qemu.DirectBoot(Path(boot[0]), Path(boot[1]), boot[2]) if boot and ram else None,
             user=facts["user"],
@@ -54,6 +73,7 @@ class Snapshot:
             name=name,
             ram=ram,
             bad_sector=bad_sector,
+            record=record,
         )
 
 
