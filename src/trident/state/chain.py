@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trident.state.history import EntryState, HistoryEntry
+from trident.state.entry import EntryState, HistoryEntry
 from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
 from trident.state.text import dump_yaml, parse_mapping
 

@@ -118,8 +118,12 @@ class Connection:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     name = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     raw = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, timeout=PATIENCE)
-    # A row that was reported as written survives a power cut (SQLite: PRAGMA synchronous).
-    raw.execute("PRAGMA synchronous = EXTRA")
+    try:
+        # A row that was reported as written survives a power cut (SQLite: PRAGMA synchronous).
+        raw.execute("PRAGMA synchronous = EXTRA")
+    except BaseException:
+        raw.close()
+        raise
     return raw
 
 
@@ -146,7 +150,7 @@ def unwritable(path: Path, error: Exception) -> Servicing:
         hint = (
             f"Wait for the process that holds it to end, then run the command again; 'fuser {path}' names it."
         )
-    elif getattr(error, "sqlite_errorname", "").startswith("SQLITE_READONLY"):
+    elif isinstance(error, PermissionError) or _name(error).startswith("SQLITE_READONLY"):
         hint = f"Make {path} and the file system that holds it writable, then run the command again."
     else:
         hint = f"Make room on the file system of {path.parent}, then run the command again."
@@ -159,4 +163,8 @@ def unwritable(path: Path, error: Exception) -> Servicing:
 
 
 def _is_lock(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _name(error: Exception) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))

@@ -123,11 +123,17 @@ class Datastore:
     def contents(self) -> str | None:
         """The newest Host Status as the YAML text that was stored, or ``None`` if there is none yet.
 
+        SQLite remembers the number of the last row that was added, and that row is never removed: a page
+        that lost its rows is damage, and no host without a status.
+
         Raises:
             Initialization: ``load-host-status`` if the file is damaged.
         """
-        row = self._connection.row("SELECT contents FROM hoststatus ORDER BY id DESC LIMIT 1")
-        return None if row is None else str(row[0])
+        last = self._connection.row("SELECT seq FROM sqlite_sequence WHERE name = 'hoststatus'")
+        row = self._connection.row("SELECT id, contents FROM hoststatus ORDER BY id DESC LIMIT 1")
+        if last is not None and (row is None or row[0] != last[0]):
+            raise unreadable(self.path, ValueError(f"its newest Host Status, row {last[0]}, is missing"))
+        return None if row is None else str(row[1])
 
     def status(self) -> HostStatus:
         """The newest Host Status; that of an unprovisioned host if nothing was recorded yet.
@@ -201,6 +207,9 @@ def _read_only(path: Path) -> Connection:
 
 
 def _writable(path: Path) -> Connection:
+    if not os.access(path, os.W_OK):
+        # SQLite would open it for reading alone, and the first step find out.
+        raise unwritable(path, PermissionError("it is read-only"))
     connection = Connection.to(path, "rw")
     try:
         prepare(connection)

@@ -7,47 +7,22 @@ stands. At most one entry, the newest, has not ended. Host Status stays what tel
 from __future__ import annotations
 
 import datetime
-import enum
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import trident
 from trident.errors import Internal
 from trident.state.connection import Connection, unreadable
+from trident.state.entry import EntryState, HistoryEntry, ImageName, NewServicing, image_name
 from trident.state.status import AbVolume, ServicingType
 from trident.state.text import dump_yaml
 
-
-class EntryState(enum.StrEnum):
-    """How far a servicing has come, or how it ended."""
-
-    STAGING = "staging"
-    STAGED = "staged"
-    FINALIZING = "finalizing"
-    FINALIZED = "finalized"
-    """The host is to boot it, and to commit it then."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    """A step failed, or the host did not boot what it was told to; the system before it runs."""
-    ROLLED_BACK = "rolled-back"
-    """It ran, its health checks failed, and the host went back by itself."""
-    WITHDRAWN = "withdrawn"
-    """It was staged or finalized, and another servicing was asked for instead."""
-    INTERRUPTED = "interrupted"
-    """It was killed, stopped or lost its power, and was not taken up again."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self not in _UNDER_WAY
+__all__ = ["EntryState", "History", "HistoryEntry", "ImageName", "NewServicing"]
 
 
-_UNDER_WAY = frozenset({EntryState.STAGING, EntryState.STAGED, EntryState.FINALIZING, EntryState.FINALIZED})
 # What becomes of an entry that is still under way when another servicing begins.
 _SUPERSEDED = {
     EntryState.STAGING: EntryState.INTERRUPTED,
@@ -55,94 +30,6 @@ _SUPERSEDED = {
     EntryState.FINALIZING: EntryState.INTERRUPTED,
     EntryState.FINALIZED: EntryState.WITHDRAWN,
 }
-
-
-@dataclass(frozen=True)
-class ImageName:
-    """An image as people are told of it.
-
-    Attributes:
-        url: where it came from, without credentials and query, which may be secret.
-        sha384: the expected hash of its metadata, as the Host Configuration has it (``ignored`` is one).
-        version: the version of the OS in it (``VERSION_ID``, or what os-release has instead), if known.
-    """
-
-    url: str
-    sha384: str | None = None
-    version: str | None = None
-
-
-@dataclass(frozen=True)
-class NewServicing:
-    """A servicing that is about to begin.
-
-    Attributes:
-        servicing_type: its kind.
-        from_configuration: the Host Configuration that runs, as plain data; empty on a blank machine.
-        to_configuration: the one that is wanted.
-        from_volume: the active volume; ``None`` on a blank machine and on one without A/B volume pairs.
-        to_volume: the active volume after it; the same one for what changes the running system.
-        install_index: as in Host Status.
-        to_version: the version of the OS in the image that is written, if one is.
-        target_written: whether the volume that it writes counts as written from the start. Who passes
-            ``False`` for an A/B update must say so with :meth:`History.advance` before the first write.
-    """
-
-    servicing_type: ServicingType
-    from_configuration: Mapping[str, Any]
-    to_configuration: Mapping[str, Any]
-    from_volume: AbVolume | None = None
-    to_volume: AbVolume | None = None
-    install_index: int = 0
-    to_version: str | None = None
-    target_written: bool = True
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """A servicing that began.
-
-    Attributes:
-        id: counts up; larger is newer. Times can run backwards where the clock was set, ids never do.
-        servicing_type: its kind.
-        state: how far it came.
-        begun_at: UTC, ``2025-11-21T16:00:20Z``; ``None`` where an older version did not record it.
-        ended_at: the same; ``None`` while it is under way, too.
-        seconds: time spent by operation: ``stage``, ``finalize``, ``commit``.
-        bytes_fetched: bytes that were read from the network or the image's file.
-        bytes_written: bytes that were written to volumes.
-        from_configuration: YAML text of the Host Configuration before it; ``{}`` on a blank machine.
-        to_configuration: YAML text of the one that was wanted.
-        from_volume: the active volume before it.
-        to_volume: the active volume after it, once it succeeds.
-        from_image: the image before it.
-        to_image: the image that was wanted.
-        install_index: as in Host Status.
-        target_written: whether it began to write the volume that it was to make active.
-        error: why it failed, as ``lastError`` in Host Status has it.
-        seals: fingerprint by name of what was staged.
-        trident_version: the version of the agent that began it.
-    """
-
-    id: int
-    servicing_type: ServicingType
-    state: EntryState
-    begun_at: str | None = None
-    ended_at: str | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    bytes_fetched: int = 0
-    bytes_written: int = 0
-    from_configuration: str = "{}\n"
-    to_configuration: str = "{}\n"
-    from_volume: AbVolume | None = None
-    to_volume: AbVolume | None = None
-    from_image: ImageName | None = None
-    to_image: ImageName | None = None
-    install_index: int = 0
-    target_written: bool = True
-    error: Mapping[str, Any] | None = None
-    seals: Mapping[str, str] = field(default_factory=dict)
-    trident_version: str | None = None
 
 
 OPERATIONS = ("stage", "finalize", "commit")
@@ -310,8 +197,8 @@ class History:
             return image
         query = "SELECT to_image FROM history WHERE to_image IS NOT NULL ORDER BY id DESC"
         for (text,) in self._connection.rows(query):
-            known = ImageName(**json.loads(text))
-            if (known.url, known.sha384) == (image.url, image.sha384):
+            known = _image_from(text)
+            if known is not None and (known.url, known.sha384) == (image.url, image.sha384):
                 return known
         return image
 
@@ -353,15 +240,6 @@ def add_entry(connection: Connection, entry: HistoryEntry) -> int:
         )
 
 
-def image_name(configuration: Mapping[str, Any], version: str | None = None) -> ImageName | None:
-    """The image that a Host Configuration names, if it names one."""
-    image = configuration.get("image")
-    if not isinstance(image, Mapping) or not isinstance(image.get("url"), str):
-        return None
-    sha384 = image.get("sha384")
-    return ImageName(_without_secrets(image["url"]), None if sha384 is None else str(sha384), version)
-
-
 def utc_now() -> str:
     """The present moment as the history writes it."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -376,33 +254,55 @@ def _configuration_id(connection: Connection, text: str) -> int:
 
 
 def _entry_from(row: tuple[Any, ...]) -> HistoryEntry:
+    """The entry that a row holds.
+
+    Raises:
+        ValueError, TypeError: a value is none that this module writes.
+    """
     names = [column.name for column in fields(HistoryEntry)]
     head, seconds, rest = row[:5], row[5:8], row[8:]
     values = dict(zip(names, (*head, None, *rest), strict=True))
     spent = {name: float(value) for name, value in zip(OPERATIONS, seconds, strict=True) if value is not None}
-    return HistoryEntry(
-        **{
-            **values,
-            "servicing_type": ServicingType(values["servicing_type"]),
-            "state": EntryState(values["state"]),
-            "seconds": spent,
-            "from_volume": _volume(values["from_volume"]),
-            "to_volume": _volume(values["to_volume"]),
-            "from_image": _image_from(values["from_image"]),
-            "to_image": _image_from(values["to_image"]),
-            "target_written": bool(values["target_written"]),
-            "error": None if values["error"] is None else json.loads(values["error"]),
-            "seals": json.loads(values["seals"]),
-        }
-    )
+    for name, kind in _KINDS.items():
+        if values[name] is not None and not isinstance(values[name], kind):
+            raise ValueError(f"{name} of entry {row[0]} is {values[name]!r}")
+    values |= {
+        "servicing_type": ServicingType(values["servicing_type"]),
+        "state": EntryState(values["state"]),
+        "seconds": spent,
+        "from_volume": None if values["from_volume"] is None else AbVolume(values["from_volume"]),
+        "to_volume": None if values["to_volume"] is None else AbVolume(values["to_volume"]),
+        "from_image": _image_from(values["from_image"]),
+        "to_image": _image_from(values["to_image"]),
+        "target_written": bool(values["target_written"]),
+        "error": None if values["error"] is None else _mapping(values["error"]),
+        "seals": _mapping(values["seals"]),
+    }
+    return HistoryEntry(**values)
 
 
-def _volume(text: str | None) -> AbVolume | None:
-    return None if text is None else AbVolume(text)
+_KINDS = {
+    "begun_at": str,
+    "ended_at": str,
+    "bytes_fetched": int,
+    "bytes_written": int,
+    "from_configuration": str,
+    "to_configuration": str,
+    "install_index": int,
+    "target_written": int,
+    "trident_version": str,
+}
 
 
 def _image_from(text: str | None) -> ImageName | None:
-    return None if text is None else ImageName(**json.loads(text))
+    return None if text is None else ImageName(**_mapping(text))
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError(f"{text!r} is not a mapping")
+    return document
 
 
 def _image_json(image: ImageName | None) -> str | None:
@@ -411,13 +311,3 @@ def _image_json(image: ImageName | None) -> str | None:
 
 def _json(document: Mapping[str, Any] | None) -> str | None:
     return None if document is None else json.dumps(dict(document), default=str)
-
-
-def _without_secrets(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme.lower() == "file":
-        return url
-    server, *path = re.split(r"(?=[/?#])", rest, maxsplit=1)
-    return (
-        scheme + separator + server.rpartition("@")[2] + re.sub(r"[?#].*", "", "".join(path), flags=re.DOTALL)
-    )

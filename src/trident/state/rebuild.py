@@ -15,7 +15,8 @@ from typing import Any
 
 from trident.errors import Initialization
 from trident.state.connection import Connection
-from trident.state.history import EntryState, HistoryEntry, add_entry, image_name
+from trident.state.entry import EntryState, HistoryEntry, image_name
+from trident.state.history import add_entry
 from trident.state.status import HostStatus, ServicingState, ServicingType
 from trident.state.text import dump_yaml, parse_host_status
 

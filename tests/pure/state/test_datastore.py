@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import sqlite3
 import stat
 from pathlib import Path
@@ -15,7 +13,7 @@ import yaml
 from trident.config.document import read_document
 from trident.config.nodes import MapNode, ScalarNode
 from trident.config.scalars import meaning
-from trident.errors import ErrorKind, TridentError
+from trident.errors import TridentError
 from trident.state.datastore import Datastore, dump_yaml, parse_host_status
 from trident.state.status import HostStatus, ServicingState
 
@@ -86,20 +84,6 @@ def test_a_host_without_datastore_is_told_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"not a database, but long enough to look like one" * 40, b"SQLite format 3\0" + b"\xff" * 2000],
-)
-def test_a_file_that_is_no_datastore_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "datastore.sqlite"
-    path.write_bytes(content)
-    with pytest.raises(TridentError) as caught:
-        Datastore.open(path, read_only=True)
-    assert caught.value.kind is ErrorKind.INITIALIZATION
-    assert caught.value.code == "load-host-status"
-    assert path.read_bytes() == content
-
-
-@pytest.mark.parametrize(
     "text", ["", "[]", "servicingState: moon", "a: [", "servicingState: {}", "installIndex: x"]
 )
 def test_a_damaged_status_is_one_clear_error(text: str) -> None:
@@ -149,21 +133,3 @@ def test_a_name_that_is_not_utf_8_can_be_recorded(tmp_path: Path) -> None:
     with Datastore.create(tmp_path / "datastore.sqlite") as store:
         store.record(HostStatus(last_error={"message": "/a/\udcff"}))
         assert store.status().last_error == {"message": "/a/\\udcff"}
-
-
-def test_damage_anywhere_is_an_error_of_a_named_kind(tmp_path: Path) -> None:
-    path = tmp_path / "datastore.sqlite"
-    with Datastore.create(path) as store:
-        for _row in range(20):
-            store.record(HostStatus(last_error={"message": "x" * 1000}))
-            store.note("stage", "step", "begin")
-    whole, chance = path.read_bytes(), random.Random(1)
-    for _attempt in range(60):
-        content = bytearray(whole)
-        for _byte in range(200):
-            content[chance.randrange(100, len(content))] = chance.randrange(256)
-        path.write_bytes(content)
-        with contextlib.suppress(TridentError), Datastore.open(path) as store:
-            store.status()
-            store.last_journal_event("stage", "step")
-            store.record(HostStatus())
