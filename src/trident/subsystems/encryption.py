@@ -92,7 +92,7 @@ def _update(encryption: Encryption) -> Iterator[PendingStep]:
         title="Seal the keys of the encrypted volumes so that either system opens them",
         operation=Operation.FINALIZE,
         # The firmware is told to boot the new system only when that one can open its volumes.
-        phase=Phase.SEAL,
+        phase=Phase.FINALIZE,
         fields=("storage.encryption.pcrs",),
     )
 

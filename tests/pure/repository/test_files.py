@@ -19,7 +19,10 @@ NEUTRAL = {"BOOT", "LINUX", "SYSTEMD", "TRIDENT"}
 def test_a_file_is_short_and_clean(name: str) -> None:
     text = texts()[name]
     lines = text.splitlines()
-    assert len(lines) < LONGEST, f"{name} has {len(lines)} lines: split it by what it does"
+    # Golden copies are written by the tests, and as long as what they are copies of.
+    assert len(lines) < LONGEST or "/golden/" in name, (
+        f"{name} has {len(lines)} lines: split it by what it does"
+    )
     assert not text or text.endswith("\n"), f"{name} does not end with a line feed"
     assert "\r" not in text, f"{name} has carriage returns"
     trailing = [number for number, line in enumerate(lines, 1) if line != line.rstrip()]

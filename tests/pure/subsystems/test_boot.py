@@ -373,7 +373,8 @@ def test_machines_without_uefi_and_images_with_another_loader_are_refused() -> N
 
 
 def test_the_esp_image_counts_as_fetched() -> None:
-    (stage,) = (step for step in boot.steps(update()) if step.operation is Operation.STAGE)
+    stage, seal = (step for step in boot.steps(update()) if step.operation is Operation.STAGE)
+    assert seal.cost == 0
     esp = image_for(configuration()).esp
     assert esp is not None
     assert stage.cost == esp.image.compressed_size

@@ -20,6 +20,7 @@ from trident.subsystems.boot.entries import (
 )
 from trident.subsystems.boot.fallback import SetFallback
 from trident.subsystems.boot.names import Slot
+from trident.subsystems.boot.seal import CheckBootFiles, CheckOtherBootFiles, SealBootFiles
 from trident.subsystems.boot.stage import StageBootFiles
 
 if TYPE_CHECKING:
@@ -107,6 +108,10 @@ class BootSubsystem(Subsystem):
         if situation.deploys:
             yield from StageBootFiles.compile(situation, slot)
             yield from WriteCommandLineAddon.compile(situation, esp.device_id, slot)
+            yield SealBootFiles.compile(esp.device_id, slot)
+            yield CheckBootFiles.compile(esp.device_id, slot)
+        else:
+            yield from CheckOtherBootFiles.compile(esp.device_id, slot)
         # The order of variables last is deliberate: until the last step of finalize is done, the
         # machine starts what it would have started before.
         started_by_fallback = slot if install or mode is UefiFallbackMode.OPTIMISTIC else slot.other

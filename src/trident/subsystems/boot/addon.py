@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from trident.errors import InvalidInput, Servicing, TridentError, UnsupportedConfiguration
 from trident.plan.step import Operation, Phase, Step
+from trident.subsystems.boot.esp import mounted_esp
 from trident.subsystems.boot.names import Slot
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
     from trident.plan.situation import Situation
 
-ESP_DIRECTORY = Path("/run/trident/esp")
 NAME = "trident-command-line.addon.efi"
 
 # The kernel cuts its command line off after this many bytes on x86 (COMMAND_LINE_SIZE).
@@ -77,11 +77,8 @@ class WriteCommandLineAddon(Step):
 
     def run(self, session: Session) -> None:
         """Mount the ESP and write the file."""
-        from trident.host.mount import mounted
-
-        ESP_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with mounted(session.device(self.esp_id), ESP_DIRECTORY, fstype="vfat", options=("umask=0077",)):
-            write_addon(ESP_DIRECTORY, self.slot, self.options, self.architecture)
+        with mounted_esp(session, self.esp_id) as esp:
+            write_addon(esp, self.slot, self.options, self.architecture)
 
 
 def check_command_line(situation: Situation) -> Iterator[TridentError]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.errors import Servicing
 from trident.plan.step import Operation, Phase, Step
+from trident.subsystems.boot.esp import mounted_esp
 from trident.subsystems.boot.names import LOADER_CONFIGURATION, Slot, boot_files, fallback_path, loader_name
 
 if TYPE_CHECKING:
-    from trident.plan.session import Session
+    from pathlib import Path
 
-ESP_DIRECTORY = Path("/run/trident/esp")
+    from trident.plan.session import Session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +51,8 @@ class SetFallback(Step):
 
     def run(self, session: Session) -> None:
         """Mount the ESP and write boot loader and its configuration."""
-        from trident.host.mount import mounted
-
-        ESP_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with mounted(session.device(self.esp_id), ESP_DIRECTORY, fstype="vfat", options=("umask=0077",)):
-            set_fallback(ESP_DIRECTORY, self.slot, self.architecture)
+        with mounted_esp(session, self.esp_id) as esp:
+            set_fallback(esp, self.slot, self.architecture)
 
 
 def set_fallback(esp: Path, slot: Slot, architecture: str) -> None:

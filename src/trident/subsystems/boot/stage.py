@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from trident.errors import Internal
 from trident.plan.step import Content, Operation, Phase, Step, content
+from trident.subsystems.boot.esp import mounted_esp
 from trident.subsystems.boot.names import Slot, boot_files
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
     from trident.plan.situation import Situation
 
-ESP_DIRECTORY = Path("/run/trident/esp")
 IMAGE_DIRECTORY = Path("/run/trident/esp-image")
 
 
@@ -104,11 +104,10 @@ class StageBootFiles(Step):
         write_image(
             session.cosi, filesystem.image, borrowed, capacity=device_size(borrowed), moved=session.moved
         )
-        for directory in (ESP_DIRECTORY, IMAGE_DIRECTORY):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        IMAGE_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
             mounted(borrowed, IMAGE_DIRECTORY, fstype="vfat", options=("ro",)),
-            mounted(session.device(self.esp_id), ESP_DIRECTORY, fstype="vfat", options=("umask=0077",)),
+            mounted_esp(session, self.esp_id) as esp,
         ):
-            copied = copy_boot_files(IMAGE_DIRECTORY, ESP_DIRECTORY, self.slot, self.architecture)
+            copied = copy_boot_files(IMAGE_DIRECTORY, esp, self.slot, self.architecture)
         session.note(f"Put {', '.join(copied)} on the ESP.")

@@ -13,6 +13,7 @@ from trident.plan.situation import Effect
 from trident.plan.step import Content, Operation, Phase, Step
 from trident.plan.subsystem import EffectRule, Subsystem
 from trident.state.status import ServicingType
+from trident.subsystems.deployment.seal import CheckOtherVolumes, CheckVolumes, SealVolumes, is_written
 
 if TYPE_CHECKING:
     from trident.config.model import FileSystem, HostConfiguration
@@ -57,9 +58,16 @@ class DeploymentSubsystem(Subsystem):
         return {"resize2fs", "e2fsck"} if situation.deploys else set()
 
     def steps(self, situation: Situation) -> Iterator[Step]:
-        """One step for each file system, in the order of the image, which is that of its stream."""
+        """One step for each file system, in the order of the image, which is that of its stream.
+
+        What was written is sealed, and compared before it is booted.
+        """
         if situation.deploys:
             yield from WriteImage.compile(situation)
+            yield from SealVolumes.compile(situation)
+            yield from CheckVolumes.compile(situation)
+        elif situation.servicing_type is ServicingType.MANUAL_ROLLBACK_AB:
+            yield from CheckOtherVolumes.compile(situation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +88,11 @@ class WriteImage(Step):
     def compile(cls, situation: Situation) -> Iterator[WriteImage]:
         """A clean install writes every file system of the image but the ESP, an update those of A/B pairs."""
         storage = situation.desired.storage
-        wanted = [filesystem for filesystem in storage.filesystems if _is_written(filesystem, situation)]
+        wanted = [
+            filesystem
+            for filesystem in storage.filesystems
+            if is_written(filesystem, situation, {FileSystemSource.IMAGE})
+        ]
         order = _stream_order(situation.image)
         for filesystem in sorted(wanted, key=lambda filesystem: order.get(_path(filesystem), len(order))):
             path = _path(filesystem)
@@ -116,14 +128,6 @@ class WriteImage(Step):
         device = Path(session.device(self.device_id))
         write_image(session.cosi, filesystem.image, device, capacity=device_size(device), moved=session.moved)
         grow(device, filesystem.fs_type)
-
-
-def _is_written(filesystem: FileSystem, situation: Situation) -> bool:
-    if filesystem.source is not FileSystemSource.IMAGE or filesystem.is_esp or filesystem.device_id is None:
-        return False
-    if situation.servicing_type is ServicingType.CLEAN_INSTALL:
-        return True
-    return situation.desired.storage.is_ab(filesystem.device_id)
 
 
 def _path(filesystem: FileSystem) -> str:
