@@ -33,6 +33,8 @@ class Session:
         progress: where events go.
         current_step: id of the running step, for byte progress.
         artifacts: small facts that one step leaves for a later one, by name.
+        bytes_fetched: what the steps that are done have fetched.
+        bytes_written: what they have written to volumes.
         seals: fingerprints of what was staged, by name; kept in the datastore from stage to finalize.
     """
 
@@ -46,6 +48,8 @@ class Session:
     progress: Progress = silent
     current_step: str = ""
     artifacts: dict[str, object] = field(default_factory=dict)
+    bytes_fetched: int = 0
+    bytes_written: int = 0
     seals: dict[str, str] = field(default_factory=dict)
 
     @classmethod

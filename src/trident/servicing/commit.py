@@ -10,6 +10,7 @@ from trident.host.efi import EfiVariables
 from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import Operation
+from trident.servicing import record
 from trident.servicing.compile import compile_plan
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
@@ -19,6 +20,7 @@ from trident.servicing.pending import baseline, has_baseline
 from trident.servicing.runtime import undo_what_was_cut_off
 from trident.servicing.update import open_provisioned
 from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
+from trident.state.history import EntryState
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
 from trident.subsystems.boot import keep_from_booting
@@ -98,16 +100,19 @@ def _commit(
         raise not_booted(situation, session, expected)
     plan = compile_plan(situation)
     try:
-        execute(plan.steps_of({Operation.COMMIT}), session, datastore)
+        with record.accounted(Operation.COMMIT, session, datastore):
+            execute(plan.steps_of({Operation.COMMIT}), session, datastore)
     except HealthChecks as failure:
         return _unhealthy(situation, datastore, failure)
-    datastore.record(
+    record.move(
+        datastore,
         status.evolve(
             spec_old={},
             servicing_state=ServicingState.PROVISIONED,
             ab_active_volume=situation.target_volume,
             last_error=None,
-        )
+        ),
+        EntryState.SUCCEEDED,
     )
     return Outcome(
         servicing_type,
@@ -125,13 +130,8 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
     """
     status = situation.status
     if situation.servicing_type is ServicingType.CLEAN_INSTALL:
-        datastore.record(
-            status.evolve(
-                servicing_state=ServicingState.NOT_PROVISIONED,
-                ab_active_volume=None,
-                last_error=failure.to_document(),
-            )
-        )
+        now = status.evolve(servicing_state=ServicingState.NOT_PROVISIONED, last_error=failure.to_document())
+        record.move(datastore, now, EntryState.FAILED, error=failure)
         raise failure
     # The order has not been touched yet, unless somebody did: the old volume must be what boots next.
     keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
@@ -171,7 +171,6 @@ def _after_failed_checks(status: HostStatus, datastore: Datastore, environment: 
         details={"root_device_path": facts.root_device or ""},
     )
     keep_what_runs(situation, Session.resumed(situation, datastore, environment.progress), error)
-    datastore.record(
-        status.evolve(spec=status.spec_old, spec_old={}, servicing_state=ServicingState.PROVISIONED)
-    )
+    now = status.evolve(spec=status.spec_old, spec_old={}, servicing_state=ServicingState.PROVISIONED)
+    record.move(datastore, now, EntryState.ROLLED_BACK, error=error)
     return error

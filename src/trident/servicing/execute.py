@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trident.errors import Interrupted, NotConfirmed, TridentError, unexpected
+from trident.plan.step import Operation
 from trident.progress import Ending, OperationBegun, OperationEnded, StepBegun, StepEnded
+from trident.servicing.record import failed, first_write
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -41,6 +43,8 @@ def execute(steps: Sequence[Step], session: Session, datastore: Datastore) -> No
 
 
 def _run(step: Step, session: Session, datastore: Datastore, index: int, total: int) -> None:
+    if step.operation is Operation.STAGE and step.devices:
+        first_write(datastore)
     datastore.note(step.operation, step.id, "begin")
     session.current_step = step.id
     session.progress(StepBegun(step.id, step.title, index, total))
@@ -58,6 +62,8 @@ def _run(step: Step, session: Session, datastore: Datastore, index: int, total: 
             # The step's own error is the one to tell; a journal that cannot be written must not hide it.
             with contextlib.suppress(TridentError):
                 datastore.note(step.operation, step.id, outcome)
+    session.bytes_fetched += step.cost
+    session.bytes_written += sum(entry.size or 0 for entry in step.contents)
     datastore.note(step.operation, step.id, "done")
 
 
@@ -95,4 +101,4 @@ def recording_errors(datastore: Datastore, verb: str) -> Iterator[None]:
 
 def _record(datastore: Datastore, error: TridentError) -> None:
     with contextlib.suppress(TridentError):
-        datastore.record(datastore.status().evolve(last_error=error.to_document()))
+        failed(datastore, error)

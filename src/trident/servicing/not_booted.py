@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from trident.errors import InvalidInput, Servicing, TridentError
 from trident.host.efi import EfiVariables
 from trident.plan.step import Operation
+from trident.servicing import record
 from trident.servicing.execute import execute
 from trident.servicing.pending import STAGED, baseline
 from trident.servicing.switch import FINALIZE_MARK
 from trident.servicing.volumes import volume_name
+from trident.state.history import EntryState
 from trident.state.status import HostStatus, ServicingState, ServicingType
 from trident.subsystems.boot import entry_label, keep_from_booting, point_fallback_at_running
 
@@ -94,7 +96,8 @@ def not_booted(situation: Situation, session: Session, expected: str) -> Trident
             details={"root_device_path": booted, "expected_device_path": expected},
         )
     keep_what_runs(situation, session, error)
-    datastore.record(now)
+    ended = now.servicing_state is ServicingState.PROVISIONED
+    record.move(datastore, now, EntryState.FAILED if ended else None, error=error if ended else None)
     return error
 
 
@@ -117,13 +120,15 @@ def keep_what_runs(situation: Situation, session: Session, error: TridentError) 
 
 
 def _install_not_booted(status: HostStatus, datastore: Datastore, booted: str, expected: str) -> Servicing:
-    datastore.record(status.evolve(spec={}, servicing_state=ServicingState.NOT_PROVISIONED))
-    return Servicing(
+    error = Servicing(
         "clean-install-reboot-check",
         f"The install failed: the host booted from {booted} instead of {expected}.",
         hint="Check the firmware's boot order, then install again from the servicing OS.",
         details={"root_device_path": booted, "expected_device_path": expected},
     )
+    now = status.evolve(spec={}, servicing_state=ServicingState.NOT_PROVISIONED)
+    record.move(datastore, now, EntryState.FAILED, error=error)
+    return error
 
 
 def _boot_still_pending(situation: Situation) -> bool:

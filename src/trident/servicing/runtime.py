@@ -15,12 +15,14 @@ from trident.host.process import interrupts_held_back
 from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import NOT_WHOLE, Operation, Phase
+from trident.servicing import record
 from trident.servicing.compile import compile_plan
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import configuration_from
 from trident.servicing.execute import execute
 from trident.servicing.gather import gather_facts
 from trident.servicing.pending import baseline, pending
+from trident.state.history import EntryState
 from trident.state.status import ServicingState
 
 if TYPE_CHECKING:
@@ -56,17 +58,19 @@ def finalize_running(
         confirm(situation, plan, environment, {Operation.FINALIZE})
     steps = plan.steps_of({Operation.FINALIZE})
     session = Session.resumed(situation, datastore, environment.progress)
+    session.seals = record.seals_for(situation, datastore)
     _look_at_what_was_staged(tuple(step for step in steps if step.phase < Phase.FINALIZE), session, datastore)
     datastore.note(Operation.FINALIZE, RUNTIME_MARK, "begin")
     try:
-        execute(tuple(step for step in steps if step.phase >= Phase.FINALIZE), session, datastore)
-        datastore.record(
-            status.evolve(spec_old={}, servicing_state=ServicingState.PROVISIONED, last_error=None)
-        )
+        with record.accounted(Operation.FINALIZE, session, datastore):
+            execute(tuple(step for step in steps if step.phase >= Phase.FINALIZE), session, datastore)
+        done = status.evolve(spec_old={}, servicing_state=ServicingState.PROVISIONED, last_error=None)
+        with datastore.together():
+            record.move(datastore, done, EntryState.SUCCEEDED)
+            datastore.note(Operation.FINALIZE, RUNTIME_MARK, "done")
     except BaseException as error:
         _undo_after(error, status, datastore, environment)
         raise
-    datastore.note(Operation.FINALIZE, RUNTIME_MARK, "done")
     return plan
 
 
@@ -103,7 +107,7 @@ def _look_at_what_was_staged(steps: tuple[Step, ...], session: Session, datastor
         execute(steps, session, datastore)
     except TridentError as error:
         if error.code == NOT_WHOLE:
-            datastore.record(baseline(datastore.status()))
+            record.move(datastore, baseline(datastore.status()), EntryState.FAILED, error=error)
         raise
 
 
@@ -115,8 +119,11 @@ def _undo_after(
     try:
         with interrupts_held_back():
             _undo(status, datastore, environment)
-            datastore.record(baseline(status))
-            datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
+            known = failure if isinstance(failure, TridentError) else None
+            with datastore.together():
+                end = EntryState.FAILED if known else EntryState.INTERRUPTED
+                record.move(datastore, baseline(status), end, error=known)
+                datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
     except TridentError as second:
         if not isinstance(failure, TridentError):
             raise

@@ -10,12 +10,14 @@ from trident.host.efi import EfiVariables
 from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import NOT_WHOLE, Operation
+from trident.servicing import record
 from trident.servicing.compile import compile_plan
 from trident.servicing.confirm import confirm
 from trident.servicing.execute import execute
 from trident.servicing.gather import gather_facts
 from trident.servicing.pending import FINALIZED, STAGED, baseline, pending
 from trident.servicing.volumes import refuse_running_target
+from trident.state.history import EntryState
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -54,24 +56,29 @@ def finalize_switch(
         plan = compile_plan(situation)
         confirm(situation, plan, environment, {Operation.FINALIZE})
     datastore.note(Operation.FINALIZE, FINALIZE_MARK, "begin")
-    datastore.record(status.evolve(servicing_state=FINALIZED[servicing_type]))
+    record.move(datastore, status.evolve(servicing_state=FINALIZED[servicing_type]))
     try:
         session = Session.resumed(situation, datastore, environment.progress)
-        execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
+        session.seals = record.seals_for(situation, datastore)
+        with record.accounted(Operation.FINALIZE, session, datastore):
+            execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
         datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
     except BaseException as error:
         # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
         with contextlib.suppress(TridentError):
             EfiVariables().clear_boot_next()
-            datastore.record(_after_failure(status, servicing_type, error))
+            _take_back(status, servicing_type, datastore, error)
         raise
     return plan
 
 
-def _after_failure(status: HostStatus, servicing_type: ServicingType, error: BaseException) -> HostStatus:
+def _take_back(
+    status: HostStatus, servicing_type: ServicingType, datastore: Datastore, error: BaseException
+) -> None:
     if isinstance(error, TridentError) and error.code == NOT_WHOLE:
-        return baseline(status)
-    return status.evolve(servicing_state=STAGED[servicing_type])
+        record.move(datastore, baseline(status), EntryState.FAILED, error=error)
+    else:
+        record.move(datastore, status.evolve(servicing_state=STAGED[servicing_type]))
 
 
 def withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> None:
@@ -89,4 +96,4 @@ def withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> N
         return
     if waiting.finalized:
         EfiVariables().clear_boot_next()
-    datastore.record(running)
+    record.move(datastore, running, EntryState.WITHDRAWN)

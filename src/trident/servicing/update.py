@@ -13,6 +13,7 @@ from trident.host.efi import EfiVariables
 from trident.plan.session import Session
 from trident.plan.situation import Facts, Situation
 from trident.plan.step import Operation
+from trident.servicing import record
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
@@ -95,6 +96,32 @@ def complete_storage(configuration: HostConfiguration, running: HostConfiguratio
     completed = configuration.evolve(storage=running.storage)
     require_valid(completed, "with the storage of the running host")
     return completed
+
+
+def stage(plan: Plan, session: Session) -> None:
+    """Carry out the stage of a servicing of a provisioned host, and record it.
+
+    Args:
+        plan: the servicing.
+        session: its situation has the status of what runs; the datastore is open.
+
+    Raises:
+        TridentError: nothing is staged; what runs is as before.
+    """
+    situation, datastore = session.situation, session.open_datastore()
+    record.begin(situation, datastore)
+    with record.accounted(Operation.STAGE, session, datastore):
+        execute(plan.steps_of({Operation.STAGE}), session, datastore)
+    record.staged(
+        datastore,
+        situation.status.evolve(
+            spec=situation.desired.to_document(),
+            spec_old=situation.status.spec,
+            servicing_state=STAGED[situation.servicing_type],
+            last_error=None,
+        ),
+        session,
+    )
 
 
 @dataclass(frozen=True)
@@ -184,16 +211,7 @@ class _Update:
             if situation.switches:
                 keep_from_booting(EfiVariables(), self.running.install_index, situation.target_volume)
             withdraw(self.status, self.running, self.datastore)
-            session = Session.resumed(situation, self.datastore, self.environment.progress, cosi)
-            execute(plan.steps_of({Operation.STAGE}), session, self.datastore)
-        self.datastore.record(
-            self.running.evolve(
-                spec=self.desired.to_document(),
-                spec_old=self.running.spec,
-                servicing_state=STAGED[servicing_type],
-                last_error=None,
-            )
-        )
+            stage(plan, Session.resumed(situation, self.datastore, self.environment.progress, cosi))
         return plan
 
     def _image(self, servicing_type: ServicingType) -> contextlib.AbstractContextManager[Cosi | None]:
