@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_install(verbs)
     _add_update(verbs)
     _add_commit(verbs)
+    _add_rollback(verbs)
     _add_plan(verbs)
     _add_validate(verbs)
     _add_explain(verbs)
@@ -109,6 +110,38 @@ def _add_commit(verbs: Verbs[_Parser]) -> None:
         description="Check that the firmware booted the system that was just installed or updated, and make\n"
         "that permanent. The agent's unit runs this at every boot; with nothing to commit it succeeds.",
     )
+    _add_reports(parser)
+
+
+def _add_rollback(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "rollback",
+        help="go back to what this host was before its last update",
+        description="Undo the last update. Runtime updates are undone one at a time, on the running system,\n"
+        "without the network; then the last A/B update, by booting the volume that still holds the\n"
+        "previous system. 'trident get rollback-chain' lists what can be undone, 'trident get\n"
+        "rollback-target' prints the configuration that comes back.",
+        epilog="examples:\n"
+        "  trident rollback --check                 ab, runtime or none\n"
+        "  trident rollback                         undo the last update\n"
+        "  trident rollback --ab                    skip runtime updates, boot the other volume\n"
+        "  trident rollback --allowed-operations stage\n"
+        "  trident rollback --allowed-operations finalize    later, in the maintenance window\n",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only print what would be undone: ab, runtime or none"
+    )
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        "--runtime", action="store_true",
+        help="only if the last update was a runtime update; asked when staging, not at finalize",
+    )  # fmt: skip
+    kinds.add_argument(
+        "--ab", action="store_true",
+        help="the last A/B update, with every runtime update since; asked when staging, not at finalize",
+    )  # fmt: skip
+    _add_operations(parser)
+    _add_confirm(parser)
     _add_reports(parser)
 
 

@@ -13,6 +13,7 @@ COMMANDS = [
     "install",
     "update",
     "commit",
+    "rollback",
     "plan",
     "validate",
     "explain",

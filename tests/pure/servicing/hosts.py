@@ -21,9 +21,11 @@ from trident.plan.step import Operation, Step
 from trident.servicing import commit as commit_verb
 from trident.servicing import install as install_verb
 from trident.servicing import not_booted, runtime, switch
+from trident.servicing import rollback as rollback_verb
 from trident.servicing import update as update_verb
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute
+from trident.servicing.rollback import Wish
 from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, HostStatus
 
@@ -128,6 +130,9 @@ class Host:
     def install(self, desired: HostConfiguration, operations: frozenset[Operation] = BOTH) -> Outcome:
         return install_verb.install(desired, operations, self.environment)
 
+    def rollback(self, wish: Wish = Wish.NEXT, operations: frozenset[Operation] = BOTH) -> Outcome:
+        return rollback_verb.rollback(wish, operations, self.environment)
+
     def commit(self) -> Outcome:
         return commit_verb.commit(self.environment)
 
@@ -142,14 +147,15 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         yield SimpleNamespace(metadata=image())
 
     monkeypatch.setattr(EfiVariables.__init__, "__defaults__", (host.variables.directory,))
-    for verb in (install_verb, update_verb, commit_verb):
+    for verb in (install_verb, update_verb, commit_verb, rollback_verb):
         monkeypatch.setattr(verb, "require_root", lambda: None)
-    for room in (install_verb, update_verb, commit_verb, switch, runtime):
+    for room in (install_verb, update_verb, commit_verb, rollback_verb, switch, runtime):
         monkeypatch.setattr(room, "gather_facts", host.facts)
     for room in (install_verb, update_verb, commit_verb, switch, runtime, not_booted):
         monkeypatch.setattr(room, "execute", host.execute)
-    for verb in (install_verb, update_verb):
+    for verb in (install_verb, update_verb, rollback_verb):
         monkeypatch.setattr(verb, "require_tools", lambda _situation: None)
+    for verb in (install_verb, update_verb):
         monkeypatch.setattr(verb, "open_image", opened)
     monkeypatch.setattr(
         "trident.subsystems.boot.entries._load_option",
