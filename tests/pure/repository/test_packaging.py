@@ -97,3 +97,21 @@ def test_the_unit_is_wanted_by_every_boot_and_waits_for_the_datastore() -> None:
 
     assert f"RequiresMountsFor={DEFAULT_DATASTORE_PATH.parent}" in unit.splitlines()
     assert f"ConditionPathExists=|{DEFAULT_DATASTORE_PATH}" in unit.splitlines()
+
+
+def test_the_unit_leaves_health_checks_their_time_and_the_hosts_mounts() -> None:
+    """Scripts of health checks may do what root may do; merged extensions are for everybody to see."""
+    unit = (ROOT / "packaging/debian/trident.service").read_text().splitlines()
+    settings = [line for line in unit if line and line[0] not in "#["]
+    assert "TimeoutStartSec=infinity" in settings
+    assert "Restart=no" in settings
+    sandbox = ("Private", "Protect", "Restrict", "NoNewPrivileges", "Lock", "SystemCall", "ReadOnly", "Capab")
+    assert [line for line in settings if line.startswith(sandbox)] == []
+
+
+def test_the_unit_comes_after_what_a_health_check_may_look_at_and_waits_for_no_network() -> None:
+    unit = (ROOT / "packaging/debian/trident.service").read_text().splitlines()
+    after = {name for line in unit if line.startswith("After=") for name in line[6:].split()}
+    assert {"local-fs.target", "systemd-sysext.service", "systemd-confext.service"} <= after
+    assert "network-online.target" in after
+    assert not any("network" in line for line in unit if line.startswith(("Wants=", "Requires=")))
