@@ -31,7 +31,7 @@ class Additions:
         confexts: likewise.
         wired: netplan's fields of the machine's one interface, over those of the template.
         checks: entries of ``health.checks``.
-        scripts: entries by their point (``preServicing``, …), after those of the template.
+        scripts: entries by their point (``preServicing``, …). With any, every update is an A/B update.
     """
 
     sysexts: Sequence[Extension] = ()
@@ -89,14 +89,6 @@ os:
       content: |
         {user} ALL=(ALL) NOPASSWD: ALL
       permissions: "0440"
-
-scripts:
-  postConfigure:
-    - name: note-the-servicing
-      runOn: [clean-install, ab-update]
-      content: |
-        . /etc/os-release
-        echo "$IMAGE_ID $IMAGE_VERSION" > /etc/lab-serviced
 """
 
 
@@ -130,7 +122,7 @@ def with_additions(text: str, additions: Additions, publish: Callable[[Path], st
     if additions.checks:
         document["health"] = {"checks": [dict(check) for check in additions.checks]}
     for point, scripts in additions.scripts.items():
-        document["scripts"].setdefault(point, []).extend(dict(script) for script in scripts)
+        document.setdefault("scripts", {})[point] = [dict(script) for script in scripts]
     return yaml.safe_dump(document, sort_keys=False)
 
 

@@ -153,9 +153,9 @@ def servicing(machine: Machine, command: str, *, seconds: float = 300) -> Result
     return result
 
 
-def install(machine: Machine, image: Image, server: Server) -> Result:
+def install(machine: Machine, image: Image, server: Server, additions: Additions = NOTHING) -> Result:
     """From the servicing OS to a machine that is off and has the system on its disk."""
-    configure(machine, image, server)
+    configure(machine, image, server, additions=additions)
     return servicing(machine, f"trident install {PATH}")
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 
 from lab import images, life
-from lab.host_configuration import PATH
+from lab.host_configuration import PATH, Additions
 from lab.http import Server
 from lab.images import Image
 from lab.machine import Machine
 
 pytestmark = pytest.mark.vm
+
+NOTED = {
+    "name": "note-the-servicing",
+    "runOn": ["clean-install", "ab-update"],
+    "content": '. /etc/os-release\necho "$IMAGE_ID $IMAGE_VERSION" > /etc/lab-serviced\n',
+}
 
 
 def test_a_blank_machine_is_installed_updated_and_updated_again(
@@ -19,7 +25,7 @@ def test_a_blank_machine_is_installed_updated_and_updated_again(
     machine = blank
     assert life.standing(machine).slot == "RAM"
 
-    life.install(machine, v1, server)
+    life.install(machine, v1, server, Additions(scripts={"postConfigure": [NOTED]}))
     assert machine.boot_variables().order_labels[0] == "trident-a"
     life.boot_from_disk(machine)
     installed = life.standing(machine)

@@ -69,12 +69,10 @@ def configuration(image: Image, url: str) -> str:
     for place, addition in (
         ("  abUpdate:\n", _PARTITIONS + _ADOPTED),
         ("\nos:\n", _FILESYSTEMS),
-        ("  additionalFiles:\n", ""),
-        ("\nscripts:\n", _UNIT + _SETTINGS),
     ):
         assert text.count(place) == 1
         text = text.replace(place, addition + place)
-    return text
+    return text + _UNIT + _SETTINGS
 
 
 def test_what_is_configured_is_there_and_what_was_there_is_kept(
