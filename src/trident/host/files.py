@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from trident.host.openat2 import open_in_root
 
 _COPY_BYTES = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
+# Other file system, file systems without links, too many names.
+_CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOENT)
 
 
 class Tree:
@@ -72,6 +75,44 @@ class Tree:
             _replace(directory, name, content, mode, owner)
         finally:
             os.close(directory)
+
+    def link(self, existing: str, path: str) -> bool:
+        """Give the file at ``existing`` a second name at ``path``, atomically and durably.
+
+        What is at ``path`` is replaced; its directory must exist.
+
+        Returns:
+            whether it was done; ``False`` where a file cannot have both names, as on two file systems.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        (from_parent, from_name), (parent, name) = self._split(existing), self._split(path)
+        temporary = temporary_name(name)
+        directory = self._open(parent, _DIRECTORY)
+        try:
+            origin = self._open(from_parent, _DIRECTORY)
+        except FileNotFoundError:
+            os.close(directory)
+            return False
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=directory)
+            try:
+                os.link(from_name, temporary, src_dir_fd=origin, dst_dir_fd=directory, follow_symlinks=False)
+            except OSError as error:
+                if error.errno in _CANNOT_LINK:
+                    return False
+                raise
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+            # rename(2) leaves both names where they are one file already.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=directory)
+            os.fsync(directory)
+        finally:
+            os.close(origin)
+            os.close(directory)
+        return True
 
     def remove(self, path: str) -> None:
         """Remove a file or link, durably; none there is fine.

@@ -30,6 +30,8 @@ PACKAGES: dict[str, str] = {
     "sfdisk": "fdisk",
     "sync": "coreutils",
     "systemctl": "systemd",
+    "systemd-confext": "systemd",
+    "systemd-sysext": "systemd",
     "tune2fs": "e2fsprogs",
     "udevadm": "udev",
     "ukify": "systemd-ukify",

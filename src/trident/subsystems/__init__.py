@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from trident.plan.subsystem import Subsystem
 
 # Within one phase steps keep this order: pre-servicing scripts run before anything else looks at the
-# host, and the boot files borrow the target's root volume before the root image is written over them.
+# host, and the boot files borrow the target's root volume before the root image is written over them. On the
+# running system extensions are merged before the network changes: netplan may come with one of them.
 ALL: tuple[Subsystem, ...] = (
     ScriptsSubsystem(),
     ServicingOsSubsystem(),

@@ -23,13 +23,11 @@ def local_path(url: str) -> str:
             raise InvalidInput(
                 "invalid-image-url",
                 f"'{url}' names the host '{parts.netloc}', but a file URL names a local file.",
-                hint="Write three slashes: file:///path/to/image.cosi.",
+                hint="Write three slashes: file:///path/to/image.",
             )
         path = unquote(parts.path)
     if not path or "\0" in path:
-        raise InvalidInput(
-            "invalid-image-url", f"{url!r} names no file.", hint="Give the path of a COSI file."
-        )
+        raise InvalidInput("invalid-image-url", f"{url!r} names no file.", hint="Give the path of the image.")
     return path
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from trident.errors import InvalidInput, Servicing
+from trident.host.units import UNIT_LINKS
 from trident.plan.step import Operation, Phase, Step
 
 if TYPE_CHECKING:
     from trident.config.model import Services
     from trident.plan.session import Session
-
-UNIT_LINKS = "/etc/systemd/system"
-# The links are set in the files, and no service manager is asked.
-_OFFLINE = {"SYSTEMD_OFFLINE": "1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +57,23 @@ def switch_services(root: Path, enable: tuple[str, ...], disable: tuple[str, ...
         InvalidInput: ``service-not-found``, naming every unit that the system does not have.
         Servicing: ``set-up-services`` if ``systemctl`` refuses for another reason.
     """
-    from trident.host.process import run
+    from trident.host.units import switch_unit
 
-    wanted = [("enable", name) for name in enable] + [("disable", name) for name in disable]
+    wanted: list[tuple[Literal["enable", "disable"], str]] = [
+        *(("enable", name) for name in enable),
+        *(("disable", name) for name in disable),
+    ]
     missing: list[str] = []
     for verb, name in wanted:
         try:
-            if verb == "disable" and not _exists(root, name):
+            if not switch_unit(root, verb, name):
                 missing.append(name)
-            else:
-                run(["systemctl", verb, "--", name], root=root, environment=_OFFLINE)
         except Servicing as error:
-            if "does not exist" not in error.message:
-                raise Servicing(
-                    "set-up-services",
-                    f"The service '{name}' cannot be {verb}d. {error.message}",
-                    details={"service": name},
-                ) from error
-            missing.append(name)
+            raise Servicing(
+                "set-up-services",
+                f"The service '{name}' cannot be {verb}d. {error.message}",
+                details={"service": name},
+            ) from error
     if missing:
         names = ", ".join(f"'{name}'" for name in dict.fromkeys(missing))
         raise InvalidInput(
@@ -87,13 +83,3 @@ def switch_services(root: Path, enable: tuple[str, ...], disable: tuple[str, ...
             "Names are those that 'systemctl list-unit-files' prints.",
             details={"services": list(dict.fromkeys(missing))},
         )
-
-
-def _exists(root: Path, name: str) -> bool:
-    """Whether the system has the unit: disabling one that it has not is no error to ``systemctl``."""
-    from trident.host.process import run
-
-    state = run(
-        ["systemctl", "is-enabled", "--", name], root=root, environment=_OFFLINE, accept=(0, 1, 3, 4)
-    ).stdout.strip()
-    return state not in ("", "not-found")
