@@ -14,7 +14,7 @@ OPERATIONS = ("stage", "finalize")
 GRAPH_FORMATS = ("tree", "mermaid", "dot", "svg", "png")
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 """Names of the architectures, and what COSI calls them."""
-GET_KINDS = ("configuration", "status", "last-error")
+GET_KINDS = ("configuration", "status", "last-error", "rollback-chain", "rollback-target")
 
 _EPILOG = """\
 examples:
@@ -25,6 +25,7 @@ examples:
   trident install host.yaml           from a servicing OS in RAM: make this machine what the file says
   trident update host.yaml            on an installed host: stage, finalize, reboot into the new system
   trident get last-error              what went wrong last time
+  trident history                     what was done to this host, and how it ended
 
 exit codes:
   0 done   1 set-up failed   2 failed, see the message   3 the reboot did not happen   130 interrupted
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_schema(verbs)
     _add_graph(verbs)
     _add_get(verbs)
+    _add_history(verbs)
     _add_image(verbs)
     _add_help(verbs)
     return parser
@@ -270,7 +272,14 @@ def _add_get(verbs: Verbs[_Parser]) -> None:
     parser = verbs.add_parser(
         "get",
         help="show what this host is",
-        description="Print the Host Status, the Host Configuration that the host has, or the last error.",
+        description="Print the Host Status, the Host Configuration that the host has, the last error, what\n"
+        "can be rolled back (newest first), or the Host Configuration that the next rollback\n"
+        "restores.",
+        epilog="examples:\n"
+        "  trident get                                  the Host Status\n"
+        "  trident get configuration > host.yaml        what this host was made from\n"
+        "  trident get rollback-target                  what 'trident rollback' would restore\n"
+        "  trident get --output json | jq -r .servicingState\n",
     )
     parser.add_argument(
         "kind", metavar="KIND", nargs="?", default="status", choices=GET_KINDS,
@@ -279,6 +288,33 @@ def _add_get(verbs: Verbs[_Parser]) -> None:
     parser.add_argument("-o", "--outfile", metavar="OUTFILE", help="write to this file instead")
     _add_output(parser)
     _add_verbosity(parser)
+
+
+def _add_history(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "history",
+        help="show what was done to this host",
+        description="List the servicings of this host, newest first: when, what, from and to which volume\n"
+        "and image, how long it took, how much it fetched, how it ended, and why it failed. As JSON\n"
+        "also the Host Configurations.",
+        epilog="examples:\n"
+        "  trident history --limit 5\n"
+        "  trident history --limit 0 --output json --outfile audit.json      all of it\n",
+    )
+    parser.add_argument(
+        "--limit", metavar="N", type=_count, default=20,
+        help="how many, of the newest; 0 for all [default: %(default)s]",
+    )  # fmt: skip
+    parser.add_argument("-o", "--outfile", metavar="OUTFILE", help="write to this file instead")
+    _add_output(parser)
+    _add_verbosity(parser)
+
+
+def _count(text: str) -> int:
+    # int() takes more than people write: signs, spaces, underscores, digits of other scripts.
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of servicings, such as 5")
+    return int(text)
 
 
 def _add_image(verbs: Verbs[_Parser]) -> None:

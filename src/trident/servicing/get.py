@@ -11,11 +11,13 @@ from trident.state.status import HostStatus
 
 
 class Kind(enum.StrEnum):
-    """What ``trident get`` can print."""
+    """What ``trident get`` can print, in upstream's names."""
 
     CONFIGURATION = "configuration"
     STATUS = "status"
     LAST_ERROR = "last-error"
+    ROLLBACK_CHAIN = "rollback-chain"
+    ROLLBACK_TARGET = "rollback-target"
 
 
 def get_text(kind: Kind, environment: Environment) -> str:
@@ -30,7 +32,7 @@ def get_text(kind: Kind, environment: Environment) -> str:
             text = datastore.contents()
             if text is not None:
                 return text
-        return dump_yaml(_pick(kind, datastore.status()))
+        return dump_yaml(_pick(kind, datastore))
 
 
 def get_document(kind: Kind, environment: Environment) -> Any:
@@ -40,13 +42,26 @@ def get_document(kind: Kind, environment: Environment) -> Any:
         Initialization: there is no datastore, or it cannot be read.
     """
     with Datastore.open(environment.datastore_path, read_only=True) as datastore:
-        return _pick(kind, datastore.status())
+        return _pick(kind, datastore)
 
 
-def _pick(kind: Kind, status: HostStatus) -> Any:
-    document = status.to_document()
-    if kind is Kind.CONFIGURATION:
-        return document["spec"]
-    if kind is Kind.LAST_ERROR:
-        return document.get("lastError")
-    return document
+def _pick(kind: Kind, datastore: Datastore) -> Any:
+    status = datastore.status()
+    match kind:
+        case Kind.CONFIGURATION:
+            return status.to_document()["spec"]
+        case Kind.LAST_ERROR:
+            return status.to_document().get("lastError")
+        case Kind.ROLLBACK_CHAIN:
+            return _chain(datastore, status)
+        case Kind.ROLLBACK_TARGET:
+            # Upstream prints the Host Configuration of the first item, and an empty one for none.
+            return next((item["spec"] for item in _chain(datastore, status)), {})
+        case Kind.STATUS:
+            return status.to_document()
+
+
+def _chain(datastore: Datastore, status: HostStatus) -> list[dict[str, Any]]:
+    from trident.state.chain import rollback_chain
+
+    return [item.to_document() for item in rollback_chain(status, datastore.history.entries())]

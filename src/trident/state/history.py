@@ -17,6 +17,7 @@ import trident
 from trident.errors import Internal
 from trident.state.connection import Connection, unreadable
 from trident.state.entry import EntryState, HistoryEntry, ImageName, NewServicing, image_name
+from trident.state.prune import EVERY, prune
 from trident.state.status import AbVolume, ServicingType
 from trident.state.text import dump_yaml
 
@@ -56,7 +57,7 @@ class History:
         """Add an entry in state ``staging`` and return its id.
 
         An entry that is still under way ends: as withdrawn if it was staged or finalized, as interrupted if
-        it was on the way there.
+        it was on the way there. Every fiftieth time what is too old to be needed is forgotten.
 
         Raises:
             Servicing: ``write-to-datastore`` if it cannot be written.
@@ -65,7 +66,7 @@ class History:
             before = self.current()
             if before is not None:
                 self.advance(before.id, _SUPERSEDED[before.state])
-            return add_entry(
+            added = add_entry(
                 self._connection,
                 HistoryEntry(
                     0,
@@ -83,6 +84,9 @@ class History:
                     trident_version=trident.__version__,
                 ),
             )
+            if added % EVERY == 0:
+                prune(self._connection, self.entries())
+            return added
 
     def advance(
         self,

@@ -27,13 +27,27 @@ def parse_host_status(text: str) -> HostStatus:
 def parse_mapping(text: str) -> dict[str, Any]:
     """Read a mapping from its YAML text.
 
+    What upstream's serialiser (serde_yaml) writes with a tag, an error with its details, becomes a mapping
+    from the tag's name, as it stands in JSON and in what we write.
+
     Raises:
         ValueError: it is no YAML, or no mapping; the message is a clause for people.
     """
     import yaml
 
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    def construct_tagged(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
+        if isinstance(node, yaml.MappingNode):
+            return {name: loader.construct_mapping(node, deep=True)}
+        if isinstance(node, yaml.SequenceNode):
+            return {name: loader.construct_sequence(node, deep=True)}
+        return {name: loader.construct_scalar(node)}
+
+    Loader.add_multi_constructor("!", construct_tagged)
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        document = yaml.load(text, Loader=Loader)
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"it is no YAML: {error}") from error
     if not isinstance(document, dict):

@@ -20,6 +20,7 @@ COMMANDS = [
     "schema",
     "graph",
     "get",
+    "history",
     "image",
     "help",
 ]
@@ -30,8 +31,12 @@ FIXED_LISTS = [
     (["trident", "val"], ["validate"]),
     (["trident", "up"], ["update"]),
     (["trident", "help", ""], COMMANDS),
-    (["trident", "get", ""], ["configuration", "status", "last-error"]),
+    (
+        ["trident", "get", ""],
+        ["configuration", "status", "last-error", "rollback-chain", "rollback-target"],
+    ),
     (["trident", "get", "last"], ["last-error"]),
+    (["trident", "get", "rollback-t"], ["rollback-target"]),
     (["trident", "image", ""], ["build", "inspect", "verify", "write"]),
     (["trident", "plan", "--output", ""], ["text", "json"]),
     (["trident", "graph", "--format", "s"], ["svg"]),

@@ -49,7 +49,7 @@ def row(
         servicing_state=state,
         ab_active_volume=active,
         last_error=error,
-        trident_version="0.3.0",
+        trident_version="0.1.0",
     )
     return dump_yaml(status.to_document())
 

@@ -1,0 +1,74 @@
+"""A datastore does not grow for ever, and never forgets what can still be undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pure.repository.project import ROOT
+from trident.state.chain import rollback_chain
+from trident.state.datastore import Datastore
+from trident.state.history import EntryState, NewServicing
+from trident.state.prune import EVERY, KEPT_LINES, KEPT_SERVICINGS, KEPT_STATUSES
+from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
+from trident.state.text import parse_mapping
+
+MIB = 1 << 20
+SAMPLE = parse_mapping((ROOT / "docs/samples/ab-vm.yaml").read_text())
+
+
+def configuration(number: int) -> dict[str, Any]:
+    """A Host Configuration of usual size; each is another one."""
+    return SAMPLE | {"image": {"url": f"http://images/v{number}.cosi", "sha384": "ignored"}}
+
+
+def serviced(store: Datastore, kind: ServicingType, number: int, status: HostStatus) -> HostStatus:
+    """One update as the verbs record it: an entry, journal lines, rows of Host Status."""
+    volume = status.ab_active_volume
+    assert volume is not None
+    after = volume.other if kind is ServicingType.AB_UPDATE else volume
+    wanted, states = configuration(number), ServicingState
+    with store.together():
+        entry = store.history.begin(NewServicing(kind, status.spec, wanted, volume, after))
+        for step in range(25):
+            store.note("stage", f"a-step-of-usual-length-{step}", "begin")
+            store.note("stage", f"a-step-of-usual-length-{step}", "done")
+        for state in (states.AB_UPDATE_STAGED, states.AB_UPDATE_FINALIZED):
+            store.record(status.evolve(spec=wanted, spec_old=status.spec, servicing_state=state))
+        store.history.advance(entry, EntryState.SUCCEEDED, seconds={"stage": 60.0, "commit": 1.0})
+        return store.record(status.evolve(spec=wanted, ab_active_volume=after))
+
+
+def rows(store: Datastore, table: str) -> int:
+    return int(store._connection.rows(f"SELECT count(*) FROM {table}")[0][0])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("kind", "count"), [(ServicingType.AB_UPDATE, 1000), (ServicingType.RUNTIME_UPDATE, 600)]
+)
+def test_a_thousand_updates_take_a_few_megabytes(tmp_path: Path, kind: ServicingType, count: int) -> None:
+    path = tmp_path / "datastore.sqlite"
+    status = HostStatus(
+        spec=configuration(0), servicing_state=ServicingState.PROVISIONED, ab_active_volume=AbVolume.A
+    )
+    with Datastore.create(path) as store:
+        store._connection.raw.execute("PRAGMA synchronous = OFF")  # The disk of this test keeps its power.
+        for number in range(1, count + 1):
+            status = serviced(store, kind, number, status)
+        undone_by_one = 1 if kind is ServicingType.AB_UPDATE else count
+        chain = rollback_chain(status, store.history.entries())
+        assert len(chain) == undone_by_one
+        assert chain[0].spec == configuration(count - 1)
+        assert chain[-1].spec == configuration(count - undone_by_one)
+        assert rows(store, "history") <= max(KEPT_SERVICINGS + EVERY, undone_by_one)
+        assert rows(store, "history") >= KEPT_SERVICINGS
+        assert rows(store, "configurations") <= rows(store, "history") + 1
+        assert rows(store, "hoststatus") <= KEPT_STATUSES + 3 * EVERY
+        assert rows(store, "journal") <= KEPT_LINES + 50 * EVERY
+        assert store.last_journal_event("stage", "a-step-of-usual-length-24") == "done"
+    assert path.stat().st_size < 6 * MIB
+    with Datastore.open(path, read_only=True) as store:
+        assert store.status() == status
