@@ -19,7 +19,7 @@ from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
-from trident.servicing.pending import STAGED, UPDATES, Pending, baseline, pending
+from trident.servicing.pending import ROLLBACKS, STAGED, UPDATES, Pending, baseline, pending
 from trident.servicing.runtime import finalize_running, undo_what_was_cut_off
 from trident.servicing.select import select_update
 from trident.servicing.switch import finalize_switch, withdraw
@@ -186,10 +186,14 @@ class _Update:
     def _nothing_staged(self, operations: Collection[Operation]) -> Outcome:
         if Operation.FINALIZE not in operations:
             return NOTHING_TO_DO
+        waiting = pending(self.status)
+        rolls_back = waiting is not None and waiting.servicing_type in ROLLBACKS
         raise InvalidInput(
             "finalize-before-stage",
             "There is no staged update to this Host Configuration to finalize.",
-            hint="Run 'trident update' with stage among --allowed-operations first.",
+            hint="A rollback is staged; 'trident rollback --allowed-operations finalize' completes it."
+            if rolls_back
+            else "Run 'trident update' with stage among --allowed-operations first.",
         )
 
     def _stage(self, operations: Collection[Operation]) -> Plan | None:

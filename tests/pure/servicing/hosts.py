@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from trident.host.efi import EfiVariables
 from trident.host.loadoption import HardDrive, LoadOption
 from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts
-from trident.plan.step import Operation, Step
+from trident.plan.step import Operation, Phase, Step
 from trident.servicing import commit as commit_verb
 from trident.servicing import install as install_verb
 from trident.servicing import not_booted, runtime, switch
@@ -26,6 +27,7 @@ from trident.servicing import update as update_verb
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute
 from trident.servicing.rollback import Wish
+from trident.state import connection
 from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, HostStatus
 
@@ -95,6 +97,8 @@ class Host:
             self.written += step.touches
             if step.id.startswith("stage-boot-files"):
                 self.content[step.touches[0]] = {}
+            elif step.phase is Phase.PARTITION:
+                session.partition_paths.update(status(AbVolume.A, configuration()).partition_paths)
             elif step.id.startswith("write-image"):
                 self.content[step.touches[0]] = session.situation.desired.to_document()
 
@@ -140,6 +144,14 @@ class Host:
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """The host, with everything below the verbs that needs a real machine replaced."""
+    connect = connection._connect
+
+    def connected(path: Path, mode: str) -> sqlite3.Connection:
+        raw = connect(path, mode)
+        raw.execute("PRAGMA synchronous = OFF")  # The disk of these tests does not lose power.
+        return raw
+
+    monkeypatch.setattr(connection, "_connect", connected)
     host = Host(tmp_path)
 
     @contextlib.contextmanager

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-from pathlib import Path
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,14 +12,14 @@ from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import configuration
 from trident.errors import TridentError
 from trident.host.efi import EfiVariables
-from trident.state import connection as door
-from trident.state.datastore import Datastore
+from trident.servicing.pending import pending
+from trident.state.connection import Connection
 from trident.state.status import AbVolume, ServicingState
 
 __all__ = ["host"]
 
 V2, V3 = configuration("v2"), configuration("v3")
-MOMENTS = 52  # more than an update has writes
+MOMENTS = 76  # more than an update has writes
 
 
 class PowerCut(BaseException):
@@ -31,14 +30,6 @@ class PowerCut(BaseException):
 def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Cut the power after so many writes to the datastore and the firmware; repaired by ``cut(-1)``."""
     left = -1
-    connect = door._connect
-
-    def connected(path: Path, mode: str) -> sqlite3.Connection:
-        connection = connect(path, mode)
-        connection.execute("PRAGMA synchronous = OFF")  # The disk of this test does not lose power.
-        return connection
-
-    monkeypatch.setattr(door, "_connect", connected)
 
     def counted(write: Callable[..., Any]) -> Callable[..., Any]:
         def writing(*arguments: Any, **options: Any) -> Any:
@@ -51,13 +42,21 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
         return writing
 
-    for owner, name in (
-        (Datastore, "record"),
-        (Datastore, "note"),
-        (EfiVariables, "write"),
-        (EfiVariables, "delete"),
-    ):
-        monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
+    together = Connection.together
+
+    @contextlib.contextmanager
+    def transaction(connection: Connection) -> Iterator[None]:
+        nonlocal left
+        outermost = connection._depth == 0
+        with together(connection):
+            yield
+            if outermost and left == 0:
+                raise PowerCut
+        left -= outermost
+
+    monkeypatch.setattr(Connection, "together", transaction)
+    for name in ("write", "delete"):
+        monkeypatch.setattr(EfiVariables, name, counted(getattr(EfiVariables, name)))
 
     def set_left(count: int) -> None:
         nonlocal left
@@ -79,7 +78,7 @@ def assert_true(host: Host) -> None:
     status = host.status()
     active = {"root-a": AbVolume.A, "root-b": AbVolume.B}[host.root]
     assert status.ab_active_volume is active
-    running = status.spec_old if status.servicing_state is ServicingState.AB_UPDATE_STAGED else status.spec
+    running = status.spec_old if pending(status) else status.spec
     assert running == host.content[host.root]
     assert host.next_boot() == host.root.replace("root", "trident")
 
@@ -125,6 +124,23 @@ def test_commit(host: Host, cut: Callable[[int], None], moment: int, then: str) 
         return
     assert_true(host)
     assert host.update(V3).needs_reboot
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_rollback(host: Host, cut: Callable[[int], None], moment: int) -> None:
+    host.update(V2)
+    host.boot()
+    host.commit()
+    cut(moment)
+    until_the_cut(host.rollback)
+    cut(-1)
+    host.boot()
+    assert_true(host)
+    if host.root == "root-b":
+        assert host.rollback().needs_reboot
+        host.boot()
+        assert_true(host)
+    assert host.status().spec == configuration().to_document()
 
 
 def test_the_moments_reach_the_end_of_an_update(host: Host, cut: Callable[[int], None]) -> None:
