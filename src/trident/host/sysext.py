@@ -19,18 +19,21 @@ _OVERLAYS = {"sysext", "confext"}
 _BENEATH = RUN_DIRECTORY / "beneath"
 
 
-def refresh(program: str, root: Path = Path("/")) -> None:
+def refresh(program: str, root: Path = Path("/")) -> str:
     """Merge the extensions that are in place, and no others.
 
     Args:
         program: ``systemd-sysext`` or ``systemd-confext``.
         root: the system's tree.
 
+    Returns:
+        what the program said; it may end with 0 although it could not merge anything.
+
     Raises:
         Servicing: ``command-failed`` with the program's own words, ``command-timed-out``.
         ExecutionEnvironment: ``missing-binary``.
     """
-    run([program, *_at(root), "refresh"], timeout=_PATIENCE)
+    return run([program, *_at(root), "refresh"], timeout=_PATIENCE).stderr.strip()
 
 
 def merged(program: str, root: Path = Path("/")) -> frozenset[str]:

@@ -32,18 +32,20 @@ from tests.pure.subsystems import situations
 from trident.config.model import Extension, HostConfiguration
 from trident.errors import TridentError
 from trident.host.mount import mounted
+from trident.host.units import unit_state
 from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import Operation
 from trident.progress import Event, Notice
 from trident.state.status import HostStatus, ServicingState, ServicingType
 from trident.subsystems.extensions import ExtensionsSubsystem, prune_store
-from trident.subsystems.extensions.kinds import STORE
+from trident.subsystems.extensions.kinds import KINDS, STORE
 from trident.subsystems.extensions.settle import EnableMerging, MergeExtensions
 
 pytestmark = [pytest.mark.machine, pytest.mark.usefixtures("nothing_is_left")]
 
 MIB = 1024 * 1024
+UNIT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=sysinit.target\n"
 
 
 def versions(work: Path) -> tuple[Extension, Extension]:
@@ -297,3 +299,45 @@ def test_an_install_sees_first_whether_images_can_be_had(host: Path, work: Path)
     with pytest.raises(TridentError) as caught:
         rooted(first, host).run(Session(situation))
     assert caught.value.code == "load-extension-image"
+
+
+def test_the_services_that_merge_at_boot_are_enabled(small_system: Path) -> None:
+    units = small_system / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for kind in KINDS:
+        (units / kind.service).write_text(
+            "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=sysinit.target\n"
+        )
+    wanted = configuration((extension("http://x/y.raw", sha384="ab" * 48),))
+    enabling = [
+        step for step in ExtensionsSubsystem().steps(deploying(wanted)) if isinstance(step, EnableMerging)
+    ]
+    for _again in range(2):
+        enabling[0].run(Session(deploying(wanted), newroot=small_system))
+        links = {path.name for path in (units / "sysinit.target.wants").iterdir()}
+        assert links == {"systemd-sysext.service", "systemd-confext.service"}
+
+
+def test_a_target_that_could_not_merge_at_boot_is_refused(host: Path, small_system: Path) -> None:
+    """Debian 12 knows no confexts."""
+    wanted = configuration((), (extension("http://x/y.raw", sha384="ab" * 48),))
+    situation = deploying(wanted)
+    step = EnableMerging.compile(situation, (KINDS[1],))
+    if unit_state(small_system, KINDS[1].service) is not None:
+        (small_system / "etc/systemd/system").mkdir(parents=True)
+        (small_system / "etc/systemd/system" / KINDS[1].service).symlink_to("/dev/null")
+    with pytest.raises(TridentError) as caught:
+        step.run(Session(situation, newroot=small_system))
+    assert caught.value.code == "extension-service-not-found"
+
+
+def test_what_systemd_does_not_merge_is_an_error_with_its_name(host: Path, work: Path) -> None:
+    """The image says that it fits; the system became another one since."""
+    wanted = configuration((extension(images.pack(images.tree(work))),))
+    update(NOTHING, wanted, host)
+    (host / "usr/lib/os-release").write_text("ID=fedora\nVERSION_ID=50\n")
+    step = MergeExtensions.compile(change(NOTHING, wanted), KINDS[0])
+    with pytest.raises(TridentError) as caught:
+        rooted(step, host).run(Session(change(NOTHING, wanted)))
+    assert caught.value.code == "extension-not-merged"
+    assert "'tools'" in caught.value.message

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trident.plan.situation import Situation
 
 _UNIT_LINKS = "/etc/systemd/system"
+# Characters of systemd's own words in an error.
+_WORDS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +218,7 @@ class MergeExtensions(Step):
 
         program = self.kind.program
         try:
-            refresh(program, self.running)
+            words = refresh(program, self.running)
             found = merged(program, self.running)
         except Servicing as error:
             raise Servicing(
@@ -230,7 +232,8 @@ class MergeExtensions(Step):
             names = ", ".join(f"'{name}'" for name in lacking)
             raise Servicing(
                 "extension-not-merged",
-                f"systemd did not merge the {self.kind.noun}{'s' if len(lacking) > 1 else ''} {names}.",
+                f"systemd did not merge the {self.kind.noun}{'s' if len(lacking) > 1 else ''} {names}."
+                + (f" It said: {words[-_WORDS:]}" if words else ""),
                 hint=f"'SYSTEMD_LOG_LEVEL=debug {program} refresh' tells why.",
                 details={"program": program, "extensions": lacking},
             )
