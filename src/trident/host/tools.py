@@ -25,6 +25,8 @@ PACKAGES: dict[str, str] = {
     "mmd": "mtools",
     "mount": "mount",
     "mount.ntfs": "ntfs-3g",
+    "netplan": "netplan.io",
+    "networkctl": "systemd",
     "resize2fs": "e2fsprogs",
     "rpm": "rpm",
     "sfdisk": "fdisk",

@@ -17,7 +17,6 @@ from trident.plan.session import Session
 from trident.plan.step import Step
 from trident.progress import Event, Notice
 from trident.subsystems.management import SwitchAgent, WriteAgentConfiguration
-from trident.subsystems.network import WriteNetplan
 from trident.subsystems.osconfig import OsConfigSubsystem
 from trident.subsystems.osconfig.identity import copy_machine_id, write_hostname
 from trident.subsystems.osconfig.sshd import DROP_IN, write_sshd_configuration
@@ -347,16 +346,3 @@ def test_the_agent_is_told_where_its_datastore_is(session: Session, newroot: Pat
     with pytest.raises(InvalidInput) as caught:
         WriteAgentConfiguration.compile("/elsewhere/trident.sqlite").run(session)
     assert caught.value.code == "image-bad-agent-configuration"
-
-
-@pytest.mark.skipif(shutil.which("netplan") is not None, reason="needs a system without netplan")
-def test_netplan_is_written_for_root_only_and_a_target_without_it_is_told(
-    session: Session, newroot: Path
-) -> None:
-    (newroot / "etc/cloud/cloud.cfg.d").mkdir(parents=True)
-    with pytest.raises(Servicing) as caught:
-        WriteNetplan.compile({"version": 2}).run(session)
-    assert caught.value.code == "generate-netplan-config"
-    path = newroot / "etc/netplan/99-trident.yaml"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert (newroot / "etc/cloud/cloud.cfg.d/99-use-trident-networking.cfg").exists()

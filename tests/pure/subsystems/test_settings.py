@@ -10,12 +10,13 @@ import yaml
 
 from tests.pure.subsystems.situations import SAMPLE, configuration, install, update
 from trident.config.model import HostConfiguration, User
+from trident.host.netplan import render
 from trident.plan.step import Operation, Phase, Step
 from trident.servicing.compile import compile_plan
 from trident.servicing.select import select_update
 from trident.state.status import ServicingType
 from trident.subsystems.management import ManagementSubsystem
-from trident.subsystems.network import NetworkSubsystem, render
+from trident.subsystems.network import NetworkSubsystem
 from trident.subsystems.osconfig import OsConfigSubsystem
 from trident.subsystems.osconfig.sshd import render as render_sshd
 from trident.subsystems.osconfig.users import useradd_command, usermod_command
