@@ -402,6 +402,17 @@ CASES = [
         "The script 'tidy' has no time to run: its 'timeoutSeconds' is 0.",
         ("runOn: [all]", "runOn: [all], timeoutSeconds: 0"),
     ),
+    # health
+    case(
+        "health-check-waits-for-itself",
+        "health.checks[0].systemdServices[1]",
+        "'multi-user.target' is active only after the health checks, so this one fails after each boot.",
+        (
+            "scripts:",
+            "health:\n  checks:\n    - {runOn: [all], systemdServices: [a.service, multi-user.target]}\n"
+            "    - {runOn: [runtime-update], systemdServices: [multi-user.target]}\nscripts:",
+        ),
+    ),
 ]
 
 

@@ -12,6 +12,7 @@ from trident.config.rules import (
     encryption,
     extensions,
     filesystems,
+    health,
     names,
     netplan,
     partition_types,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the reference page."""
     storage = (devices, partition_types, filesystems, encryption, verity, names)
-    rest = (agent, target, netplan, extensions, scripts)
+    rest = (agent, target, netplan, extensions, scripts, health)
     return tuple(rule for room in (*storage, *rest) for rule in room.RULES)
 
 
