@@ -35,6 +35,9 @@ class RollbackKind(enum.StrEnum):
     """The running system is changed back."""
 
 
+_WRITE_VOLUMES = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
+
+
 @dataclass(frozen=True)
 class RollbackItem:
     """One update that can be undone, and what the host is then.
@@ -84,18 +87,41 @@ def rollback_chain(status: HostStatus, entries: Sequence[HistoryEntry]) -> tuple
     return tuple(_item(entry) for entry in reversed(walk.undoable))
 
 
-def oldest_undoable(entries: Sequence[HistoryEntry]) -> int | None:
-    """The id of the oldest entry that stands in the chain, or would once nothing is pending any more.
+def needed(entries: Sequence[HistoryEntry], newest: int) -> frozenset[int]:
+    """The ids of the entries to keep: the newest, and what the chain needs now and after what comes.
 
-    Without the entries before it the chain is the same.
+    Needed are what can be undone, who wrote what is on the volumes (a rollback compares it with the seals of
+    that servicing), and a rollback together with what it undid: all of them or none.
+
+    Args:
+        entries: the history, newest first.
+        newest: how many of the newest are kept in any case.
     """
-    undoable = _walked(entries).undoable
-    return undoable[0].id if undoable else None
+    everything = frozenset(entry.id for entry in entries)
+    if len(entries) <= newest:
+        return everything
+    whole = _walked(entries)
+    kept = {entry.id for entry in (*entries[:newest], *whole.undoable, *_writers(entries))}
+    for rollback, undone in whole.undone.items():
+        if kept & {rollback, *undone}:
+            kept |= {rollback, *undone}
+    rest = _walked([entry for entry in entries if entry.id in kept])
+    # Entries that another agent left out can make the two differ; then nothing is worth forgetting.
+    return frozenset(kept) if rest.leads_to() == whole.leads_to() else everything
+
+
+def _writers(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
+    """The newest servicing that wrote each volume."""
+    found: dict[AbVolume | None, HistoryEntry] = {}
+    for entry in entries:
+        if entry.servicing_type in _WRITE_VOLUMES and entry.target_written:
+            found.setdefault(entry.to_volume, entry)
+    return list(found.values())
 
 
 def _walked(entries: Sequence[HistoryEntry]) -> _Walk:
     walk = _Walk()
-    for entry in _since_the_second_last_volume(entries):
+    for entry in reversed(entries):
         walk.take(entry)
     return walk
 
@@ -107,6 +133,11 @@ class _Walk:
         self.running: str | None = None
         self.volume: AbVolume | None = None
         self.undoable: list[HistoryEntry] = []  # oldest first
+        self.undone: dict[int, list[int]] = {}  # by rollback, what went with it
+
+    def leads_to(self) -> tuple[object, ...]:
+        """All that decides how the walk goes on."""
+        return self.running, self.volume, [entry.id for entry in self.undoable]
 
     def take(self, entry: HistoryEntry) -> None:
         """One servicing more."""
@@ -144,8 +175,10 @@ class _Walk:
 
     def _undo(self, kind: ServicingType, rollback: HistoryEntry) -> None:
         """Take away what ``rollback`` undid, and what went with it."""
+        went = self.undone[rollback.id] = []
         while self.undoable:
             undone = self.undoable.pop()
+            went.append(undone.id)
             if undone.servicing_type is kind:
                 if undone.from_volume is not rollback.to_volume or not _same(
                     undone.from_configuration, rollback.to_configuration
@@ -154,24 +187,6 @@ class _Walk:
                 return
             if kind is ServicingType.RUNTIME_UPDATE:
                 self.undoable.clear()
-
-
-def _since_the_second_last_volume(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
-    """Oldest first, the entries since the last A/B update but one that was not rolled back, or the install.
-
-    Nothing older can be undone: its volume was written since.
-    """
-    found: list[HistoryEntry] = []
-    volumes = 0
-    for entry in entries:
-        found.append(entry)
-        if entry.state is EntryState.SUCCEEDED:
-            volumes += entry.servicing_type is ServicingType.AB_UPDATE
-            volumes -= entry.servicing_type is ServicingType.MANUAL_ROLLBACK_AB
-            if volumes == 2 or entry.servicing_type is ServicingType.CLEAN_INSTALL:
-                break
-    found.reverse()
-    return found
 
 
 def _item(entry: HistoryEntry) -> RollbackItem:

@@ -6,7 +6,7 @@ for what comes next; the file does not shrink.
 
 from __future__ import annotations
 
-from trident.state.chain import oldest_undoable
+from trident.state.chain import needed
 from trident.state.connection import Connection
 from trident.state.entry import HistoryEntry
 
@@ -31,12 +31,11 @@ def prune(connection: Connection, entries: tuple[HistoryEntry, ...]) -> None:
         Servicing: ``write-to-datastore`` if it cannot be written.
     """
     with connection.together():
-        if len(entries) > KEPT_SERVICINGS:
-            first = entries[KEPT_SERVICINGS - 1].id
-            undoable = oldest_undoable(entries)
-            connection.write(
-                "DELETE FROM history WHERE id < ?", (first if undoable is None else min(first, undoable),)
-            )
+        kept_ids = needed(entries, KEPT_SERVICINGS)
+        forgotten = [entry.id for entry in entries if entry.id not in kept_ids]
+        for entry in forgotten:
+            connection.write("DELETE FROM history WHERE id = ?", (entry,))
+        if forgotten:
             connection.write(
                 "DELETE FROM configurations WHERE id NOT IN "
                 "(SELECT from_configuration FROM history UNION SELECT to_configuration FROM history)"

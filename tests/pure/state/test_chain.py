@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trident.state.chain import RollbackItem, oldest_undoable, rollback_chain
+from trident.state.chain import RollbackItem, needed, rollback_chain
 from trident.state.history import EntryState, HistoryEntry
 from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
 from trident.state.text import dump_yaml
@@ -39,7 +39,7 @@ class Told:
             assert volume is not None
             volume = volume.other
         entry = HistoryEntry(
-            len(self.entries) + 1,
+            self.entries[-1].id + 1 if self.entries else 1,
             kind,
             how,
             from_configuration=dump_yaml(dict(running.spec)),
@@ -268,6 +268,47 @@ def test_the_chain_is_what_the_two_volumes_really_hold(
         if not succeeded and kind is not T.AB_UPDATE:
             assert told.short == possible
         assert told.short == machine.possible()
-        oldest = oldest_undoable(told.entries[::-1])
-        kept = [entry for entry in told.entries if oldest is not None and entry.id >= oldest]
-        assert replace(told, entries=kept).short == told.short, "nothing before it is needed"
+        # Forgetting goes on beside it, and must never make a difference.
+        kept = needed(told.entries[::-1], 3)
+        told = replace(told, entries=[entry for entry in told.entries if entry.id in kept])
+        assert told.short == machine.possible()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        [(T.AB_UPDATE, 3, E.FAILED, False)],
+        [(T.AB_UPDATE, 3, E.FAILED, True)],
+        [(T.AB_UPDATE, 3, E.SUCCEEDED, True), (T.AB_UPDATE, 4, E.SUCCEEDED, True)],
+        [(T.RUNTIME_UPDATE, 3, E.SUCCEEDED, True), (T.MANUAL_ROLLBACK_RUNTIME, 2, E.SUCCEEDED, True)],
+        [(T.AB_UPDATE, 3, E.SUCCEEDED, True), (T.MANUAL_ROLLBACK_AB, 2, E.SUCCEEDED, True)],
+        [
+            (T.RUNTIME_UPDATE, 3, E.SUCCEEDED, True),
+            (T.AB_UPDATE, 4, E.ROLLED_BACK, True),
+            (T.MANUAL_ROLLBACK_RUNTIME, 2, E.SUCCEEDED, True),
+        ],
+    ],
+    ids=["refused", "failed", "updated", "runtime and back", "A/B and back", "all of it"],
+)
+def test_whatever_a_host_does_over_and_over_its_history_stays_short(
+    again: list[tuple[ServicingType, int, EntryState, bool]],
+) -> None:
+    told = INSTALLED.and_then(T.RUNTIME_UPDATE, 5).and_then(T.AB_UPDATE, 2)
+    for _time in range(100):
+        for kind, to, how, written in again:
+            told = told.and_then(kind, to, how, written=written)
+        kept = needed(told.entries[::-1], 10)
+        told = replace(told, entries=[entry for entry in told.entries if entry.id in kept])
+        assert len(told.entries) <= 16
+        assert [entry.id for entry in told.entries[-10:]] == sorted(kept)[-10:]
+
+
+def test_beside_a_gap_nothing_is_forgotten_that_could_make_a_difference() -> None:
+    told = UPDATED.and_then(T.RUNTIME_UPDATE, 3)
+    del told.entries[-1]
+    for _time in range(20):
+        told = told.and_then(T.RUNTIME_UPDATE, 4).and_then(T.MANUAL_ROLLBACK_RUNTIME, 3)
+        kept = needed(told.entries[::-1], 4)
+        assert (
+            replace(told, entries=[entry for entry in told.entries if entry.id in kept]).chain == told.chain
+        )

@@ -72,3 +72,24 @@ def test_a_thousand_updates_take_a_few_megabytes(tmp_path: Path, kind: Servicing
     assert path.stat().st_size < 6 * MIB
     with Datastore.open(path, read_only=True) as store:
         assert store.status() == status
+
+
+def test_who_wrote_a_volume_is_remembered_as_long_as_it_holds_that(tmp_path: Path) -> None:
+    """A rollback compares the other volume with the seals of the servicing that wrote it."""
+    a, b = AbVolume.A, AbVolume.B
+    one, other = configuration(1), configuration(2)
+    with Datastore.create(tmp_path / "datastore.sqlite") as store:
+        store._connection.raw.execute("PRAGMA synchronous = OFF")
+        for new in (
+            NewServicing(ServicingType.CLEAN_INSTALL, {}, one, None, a),
+            NewServicing(ServicingType.AB_UPDATE, one, other, a, b),
+        ):
+            entry = store.history.begin(new)
+            store.history.save_seals(entry, {"root": str(new.to_volume)})
+            store.history.advance(entry, EntryState.SUCCEEDED)
+        for _time in range(2 * KEPT_SERVICINGS):
+            new = NewServicing(ServicingType.AB_UPDATE, other, one, b, a, target_written=False)
+            store.history.advance(store.history.begin(new), EntryState.FAILED)
+        entries = store.history.entries()
+        assert len(entries) < KEPT_SERVICINGS + EVERY + 2
+        assert [entry.seals["root"] for entry in entries if entry.seals] == ["volume-b", "volume-a"]
