@@ -18,6 +18,7 @@ from trident.servicing.gather import gather_facts, require_root
 from trident.servicing.not_booted import keep_what_runs, not_booted
 from trident.servicing.pending import baseline, has_baseline
 from trident.servicing.runtime import undo_what_was_cut_off
+from trident.servicing.staged_install import refuse_unfinalized_install
 from trident.servicing.update import open_provisioned
 from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
 from trident.state.history import EntryState
@@ -74,8 +75,10 @@ def _settle(status: HostStatus, datastore: Datastore, environment: Environment) 
     """See that Host Status is true where nothing was booted.
 
     Raises:
-        Servicing: the host runs another volume than Host Status says, or a runtime servicing was cut off.
+        Servicing: the host runs another volume than Host Status says, a runtime servicing was cut off, or
+            a target runs whose install was not finalized.
     """
+    refuse_unfinalized_install(status)
     if has_baseline(status):
         running = baseline(status)
         configuration = configuration_from(running.spec)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trident.image.source import shown_url
 from trident.plan.plan import Plan
-from trident.plan.step import not_supported_yet
+from trident.plan.step import Operation, not_supported_yet
 from trident.servicing.image_match import odd_mismatches, refuse_mismatches
 from trident.servicing.persist import PersistDatastore
 from trident.servicing.unsupported import not_yet, unworkable
@@ -53,8 +53,9 @@ def _steps(situation: Situation) -> list[Step]:
     if situation.servicing_type is ServicingType.CLEAN_INSTALL and not situation.desired.trident.disable:
         # The target's own record of its install comes before the boot order is touched: a machine
         # that boots into the target always finds a datastore that says how it got there. A target
-        # without an agent has nobody to read it.
-        steps.insert(0, PersistDatastore.compile(situation))
+        # without an agent has nobody to read it. The record of the staged install comes with its seals.
+        steps.insert(0, PersistDatastore.compile(situation, Operation.FINALIZE))
+        steps.append(PersistDatastore.compile(situation, Operation.STAGE))
     return steps
 
 

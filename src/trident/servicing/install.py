@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from trident.errors import InvalidInput, UnsupportedConfiguration
+from trident.errors import InvalidInput, TridentError, UnsupportedConfiguration
 from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts, Situation
-from trident.plan.step import Operation
+from trident.plan.step import NOT_WHOLE, Operation
+from trident.servicing import record
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute, recording_errors
 from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
+from trident.servicing.persist import staged_install
+from trident.servicing.staged_install import adopt_staged_install
 from trident.state.datastore import Datastore
+from trident.state.history import EntryState
 from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
 
@@ -35,7 +40,8 @@ def install(
 
     Args:
         configuration: a valid Host Configuration.
-        operations: stage, finalize or both; finalize alone completes an earlier stage.
+        operations: stage, finalize or both; finalize alone completes an earlier stage, also one of another
+            servicing OS, whose record it finds on the target's disk.
         environment: where state lies and progress goes.
         multiboot: install beside another OS; not supported yet.
 
@@ -53,10 +59,19 @@ def install(
     with servicing_lock("install", environment.lock):
         facts = gather_facts(configuration, {})
         refuse_unless_live(facts)
+        missing = None
+        if Operation.STAGE not in operations and Operation.FINALIZE in operations:
+            missing = _find_staged(configuration, environment)
         with (
             Datastore.create(environment.datastore_path) as datastore,
             recording_errors(datastore, "install"),
         ):
+            if missing is not None:
+                raise InvalidInput(
+                    "finalize-before-stage",
+                    f"There is no staged install of this Host Configuration to finalize: {missing}.",
+                    hint="Run 'trident install' with stage among --allowed-operations first.",
+                )
             return _install(configuration, operations, facts, datastore, environment)
 
 
@@ -76,6 +91,22 @@ def refuse_unless_live(facts: Facts) -> None:
         )
 
 
+def _find_staged(configuration: HostConfiguration, environment: Environment) -> str | None:
+    """See that this servicing OS knows of a staged install of ``configuration``; if there is none, why."""
+    path = environment.datastore_path
+    if path.exists():
+        with Datastore.open(path, read_only=True) as datastore:
+            if _waits(datastore.status(), configuration):
+                return None
+    return adopt_staged_install(configuration, path)
+
+
+def _waits(status: HostStatus, configuration: HostConfiguration) -> bool:
+    """Whether an install of ``configuration`` is staged, and perhaps finalized already."""
+    waiting = {ServicingState.CLEAN_INSTALL_STAGED, ServicingState.CLEAN_INSTALL_FINALIZED}
+    return status.servicing_state in waiting and status.spec == configuration.to_document()
+
+
 def _install(
     configuration: HostConfiguration,
     operations: Collection[Operation],
@@ -92,19 +123,8 @@ def _install(
     if Operation.STAGE in operations and not staged:
         with open_image(configuration) as cosi:
             plan, status = _stage(configuration, operations, facts, datastore, environment, cosi=cosi)
-    elif not staged and Operation.FINALIZE in operations:
-        raise InvalidInput(
-            "finalize-before-stage",
-            "There is no staged install of this Host Configuration to finalize.",
-            hint="Run 'trident install' with stage among --allowed-operations first.",
-        )
     if Operation.FINALIZE not in operations:
-        return Outcome(
-            ServicingType.CLEAN_INSTALL,
-            needs_reboot=False,
-            summary="The install is staged. 'trident install --allowed-operations finalize' boots into it.",
-            plan=plan,
-        )
+        return Outcome(ServicingType.CLEAN_INSTALL, needs_reboot=False, summary=_standing(status), plan=plan)
     situation = Situation(ServicingType.CLEAN_INSTALL, configuration, status, facts)
     if plan is None:
         plan = compile_plan(situation)
@@ -116,6 +136,12 @@ def _install(
         summary="The install is complete; the host boots the new system next.",
         plan=plan,
     )
+
+
+def _standing(status: HostStatus) -> str:
+    if status.servicing_state is ServicingState.CLEAN_INSTALL_STAGED:
+        return "The install is staged. 'trident install --allowed-operations finalize' boots into it."
+    return f"Neither stage nor finalize was allowed; the host is '{status.servicing_state}'."
 
 
 def _stage(
@@ -134,20 +160,35 @@ def _stage(
     refuse(situation, plan)
     require_tools(situation)
     confirm(situation, plan, environment, operations)
-    datastore.record(situation.status)
+    with datastore.together():
+        record.begin(situation, datastore)
+        datastore.record(situation.status)
     session = Session(situation, cosi, datastore, progress=environment.progress)
-    execute(plan.steps_of({Operation.STAGE}), session, datastore)
-    return plan, datastore.record(
-        situation.status.evolve(
-            spec=configuration.to_document(),
-            servicing_state=ServicingState.CLEAN_INSTALL_STAGED,
-            partition_paths=dict(session.partition_paths),
-            disk_uuids=dict(session.disk_uuids),
-        )
-    )
+    with record.accounted(Operation.STAGE, session, datastore):
+        execute(plan.steps_of({Operation.STAGE}), session, datastore)
+    with datastore.together():
+        record.save_seals(datastore, session)
+        return plan, record.move(datastore, staged_install(session), EntryState.STAGED)
 
 
 def _finalize(plan: Plan, situation: Situation, datastore: Datastore, environment: Environment) -> None:
+    """Tell the firmware to boot the target.
+
+    Raises:
+        TridentError: the install is still staged, unless what was staged is not whole: then nothing is.
+    """
     session = Session.resumed(situation, datastore, environment.progress)
-    execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
-    datastore.record(situation.status.evolve(servicing_state=ServicingState.CLEAN_INSTALL_FINALIZED))
+    session.seals = record.seals_for(situation, datastore)
+    try:
+        with record.accounted(Operation.FINALIZE, session, datastore):
+            execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
+    except TridentError as error:
+        if error.code == NOT_WHOLE:
+            with contextlib.suppress(TridentError):
+                blank = HostStatus(is_management_os=True)
+                record.move(datastore, blank, EntryState.FAILED, error=error)
+        raise
+    finalized = situation.status.evolve(
+        servicing_state=ServicingState.CLEAN_INSTALL_FINALIZED, last_error=None
+    )
+    record.move(datastore, finalized, EntryState.FINALIZED)

@@ -111,10 +111,19 @@ def staged(datastore: Datastore, status: HostStatus, session: Session) -> HostSt
         Servicing: ``write-to-datastore``; nothing is recorded.
     """
     with datastore.together():
-        entry = datastore.history.current()
-        if entry is not None:
-            datastore.history.save_seals(entry.id, session.seals)
+        save_seals(datastore, session)
         return move(datastore, status)
+
+
+def save_seals(datastore: Datastore, session: Session) -> None:
+    """Keep the fingerprints of what was staged with the servicing that is under way.
+
+    Raises:
+        Servicing: ``write-to-datastore``.
+    """
+    entry = datastore.history.current()
+    if entry is not None:
+        datastore.history.save_seals(entry.id, session.seals)
 
 
 def failed(datastore: Datastore, error: TridentError) -> None:

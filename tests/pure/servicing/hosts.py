@@ -169,6 +169,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         monkeypatch.setattr(verb, "require_tools", lambda _situation: None)
     for verb in (install_verb, update_verb):
         monkeypatch.setattr(verb, "open_image", opened)
+    monkeypatch.setattr(install_verb, "adopt_staged_install", lambda *_: "there is no disk")
     monkeypatch.setattr(
         "trident.subsystems.boot.entries._load_option",
         lambda _session, _esp, slot: LoadOption(slot.name, ESP, f"\\{slot.name}.efi"),
