@@ -10,6 +10,7 @@ from trident.plan.situation import Situation
 from trident.plan.step import Phase
 from trident.state.status import ServicingType
 from trident.subsystems.osconfig import OsConfigSubsystem
+from trident.subsystems.osconfig.files import WriteFile
 from trident.subsystems.osconfig.selinux import LabelFiles
 from trident.subsystems.osconfig.services import SwitchServices
 
@@ -85,3 +86,13 @@ def test_labels_come_last_and_leave_out_what_is_not_written() -> None:
 
 def test_nothing_is_labelled_where_selinux_is_disabled() -> None:
     assert "label-files" not in titles(install(with_settings("selinux: {mode: disabled}")))
+
+
+def test_of_several_files_for_one_place_the_last_one_is_written() -> None:
+    files = "additionalFiles: [" + ", ".join(
+        f"{{destination: {place}, content: {text}}}" for place, text in (("/a", 1), ("/b", 2), ("/a", 3))
+    )
+    written = [
+        step for step in osconfig.steps(install(with_settings(files + "]"))) if isinstance(step, WriteFile)
+    ]
+    assert [(step.destination, step.content) for step in written] == [("/a", "3"), ("/b", "2")]

@@ -59,7 +59,8 @@ class OsConfigSubsystem(Subsystem):
         for user in os.users:
             yield SetUpUser.compile(user, keeps_uid=situation.servicing_type is ServicingType.AB_UPDATE)
         yield from WriteSshdConfiguration.compile(os.users)
-        for file in os.additional_files:
+        # Of several files for one place the last one stays there.
+        for file in {file.destination: file for file in os.additional_files}.values():
             yield WriteFile.compile(file)
         yield from ConfigureModules.compile(os.modules)
         yield from SwitchServices.compile(os.services)
