@@ -22,6 +22,7 @@ from trident.state.status import ServicingType
 
 if TYPE_CHECKING:
     from trident.errors import TridentError
+    from trident.host.files import Tree
     from trident.plan.session import Session
     from trident.plan.situation import Situation
 
@@ -182,8 +183,10 @@ class ApplyNetplan(Step):
                 tree = Tree(root)
                 if self.network is None:
                     tree.remove(NETPLAN_PATH)
+                    tree.remove(_CLOUD_INIT_FILE)
                 else:
                     tree.write(NETPLAN_PATH, netplan.render(self.network), mode=0o600)
+                    _keep_cloud_init_off(tree)
             if root != _ROOT:
                 # What is written beneath an overlay that is mounted is seen for sure in a new one only.
                 refresh("systemd-confext", _ROOT)
@@ -196,6 +199,12 @@ class ApplyNetplan(Step):
                 f"{NETPLAN_PATH} was {done}, but a configuration extension has a file of that name, too.",
                 hint="Leave it out of the extension: the file is Trident's.",
             )
+
+
+def _keep_cloud_init_off(tree: Tree) -> None:
+    """Tell cloud-init, where there is one, that the network is none of its business."""
+    if tree.exists(_CLOUD_INIT_DIRECTORY):
+        tree.write(_CLOUD_INIT_FILE, _CLOUD_INIT_CONTENT)
 
 
 @contextlib.contextmanager
@@ -256,8 +265,7 @@ class WriteNetplan(Step):
         tree = Tree(newroot)
         try:
             tree.write(NETPLAN_PATH, netplan.render(self.network), mode=0o600)
-            if tree.exists(_CLOUD_INIT_DIRECTORY):
-                tree.write(_CLOUD_INIT_FILE, _CLOUD_INIT_CONTENT)
+            _keep_cloud_init_off(tree)
         except OSError as error:
             raise Servicing(
                 "write-netplan-config", f"{NETPLAN_PATH} of the target cannot be written: {error.strerror}."

@@ -121,6 +121,15 @@ def test_virtual_devices_of_before_are_named_to_netplan_so_that_it_removes_them(
     assert host.applied() == ["apply --state 0", "apply --state 1"]
 
 
+def test_cloud_init_is_kept_off_the_network_as_long_as_trident_has_settings(host: Host) -> None:
+    directory = host.root / "etc/cloud/cloud.cfg.d"
+    directory.mkdir(parents=True)
+    host.change(None, ONE)
+    assert [path.name for path in directory.iterdir()] == ["99-use-trident-networking.cfg"]
+    host.change(ONE, None)
+    assert list(directory.iterdir()) == []
+
+
 def test_settings_that_are_gone_take_the_file_with_them(host: Host) -> None:
     host.change(None, ONE)
     host.change(ONE, None)
