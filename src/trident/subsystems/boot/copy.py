@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,12 @@ from typing import TYPE_CHECKING
 from trident.errors import InvalidInput, Servicing, UnsupportedConfiguration
 from trident.host.files import sync_directory, temporary_name, write_file
 from trident.host.mount import sync_filesystem
-from trident.subsystems.boot.names import LOADER_ENTRIES_MARK, fallback_path, loader_name
+from trident.subsystems.boot.names import (
+    LOADER_CONFIGURATION,
+    LOADER_ENTRIES_MARK,
+    fallback_path,
+    loader_name,
+)
 
 if TYPE_CHECKING:
     from trident.subsystems.boot.names import Slot
@@ -29,16 +35,20 @@ class BootFile:
     path: str
 
 
-def copy_boot_files(image: Path, esp: Path, slot: Slot, architecture: str) -> tuple[str, ...]:
+def copy_boot_files(
+    image: Path, esp: Path, slot: Slot, architecture: str, *, alone: bool = False
+) -> tuple[str, ...]:
     """Copy the kernel and boot loader of an image to the slot's own paths on the ESP.
 
-    Nothing that the other slot or the fallback path uses is touched. Running it again is fine.
+    Nothing that the other slot or the fallback path uses is touched. Running it again is fine. What earlier
+    servicings left of the slot goes.
 
     Args:
         image: directory with the image's ESP.
         esp: directory with the host's ESP.
         slot: whose files these are.
         architecture: ``x86_64`` or ``arm64``.
+        alone: the other slot has been erased, and so its files go, too.
 
     Returns:
         The paths on the ESP that were written.
@@ -55,8 +65,8 @@ def copy_boot_files(image: Path, esp: Path, slot: Slot, architecture: str) -> tu
         BootFile(uki, slot.uki),
     )
     try:
+        remove_leftovers(esp, slot, {file.path for file in files}, architecture, alone=alone)
         make_room(esp, files, slot)
-        _remove_addons_but(esp, files, slot)
         for file in files:
             install_copy(file.source, esp / file.path)
         mark = esp / LOADER_ENTRIES_MARK
@@ -100,7 +110,7 @@ def find_addons(uki: Path, slot: Slot) -> tuple[BootFile, ...]:
     found = (
         sorted(path for path in directory.glob("*.addon.efi") if path.is_file()) if directory.is_dir() else []
     )
-    return tuple(BootFile(path, f"{slot.uki}.extra.d/{path.name}") for path in found)
+    return tuple(BootFile(path, f"{_addons(slot)}/{path.name}") for path in found)
 
 
 def find_loader(image: Path, architecture: str) -> Path:
@@ -128,9 +138,6 @@ def make_room(esp: Path, files: tuple[BootFile, ...], slot: Slot) -> None:
         OSError: the ESP cannot be read.
     """
     needed = sum(file.source.stat().st_size for file in files) + _SPARE_BYTES
-    for file in files:  # A power cut may have left half a kernel.
-        target = esp / file.path
-        target.with_name(temporary_name(target.name)).unlink(missing_ok=True)
     previous = esp / slot.uki
     if shutil.disk_usage(esp).free < needed and previous.exists():
         # The slot's root volume is being overwritten: its previous kernel boots nothing any more.
@@ -170,15 +177,51 @@ def install_copy(source: Path, target: Path) -> None:
         )
 
 
-def _remove_addons_but(esp: Path, files: tuple[BootFile, ...], slot: Slot) -> None:
-    """Remove add-ons of the slot's previous kernel: they would change what the new one starts with."""
-    directory = esp / f"{slot.uki}.extra.d"
-    wanted = {esp / file.path for file in files}
-    if directory.is_dir():
-        for path in directory.iterdir():
-            if path not in wanted:
-                path.unlink()
-        sync_directory(directory)
+def remove_leftovers(esp: Path, slot: Slot, wanted: Set[str], architecture: str, *, alone: bool) -> None:
+    """Remove from the mounted ``esp`` what earlier servicings left there and nothing uses any more.
+
+    That is what a copy that was cut off has left half written; add-ons of the slot's previous kernel, which
+    would change what the new one starts with; and loaders beside the slot's own. Only names that Trident
+    gives are touched: others may keep their files on an ESP, too.
+
+    Args:
+        esp: directory with the host's ESP.
+        slot: whose files are about to be written.
+        wanted: paths of these files.
+        architecture: of the machine.
+        alone: the other slot has been erased; its files boot nothing any more.
+
+    Raises:
+        OSError: the ESP cannot be written.
+    """
+    ours = (slot.uki, slot.other.uki, fallback_path(architecture), LOADER_CONFIGURATION, LOADER_ENTRIES_MARK)
+    for path in (esp / name for name in ours):
+        _remove(path.with_name(temporary_name(path.name)))
+    for directory in (esp / _addons(slot), esp / slot.directory):
+        for path in directory.iterdir() if directory.is_dir() else ():
+            if str(path.relative_to(esp)) not in wanted:
+                _remove(path)
+        if directory.is_dir() and not any(directory.iterdir()):
+            _remove(directory)
+    if alone:
+        for name in (_addons(slot.other), slot.other.directory, slot.other.uki):
+            _remove(esp / name)
+
+
+def _addons(slot: Slot) -> str:
+    """Where the slot's kernel reads add-ons from (systemd-stub(7))."""
+    return f"{slot.uki}.extra.d"
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a directory with everything in it, durably; none there is fine."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():
+        path.unlink()
+    else:
+        return
+    sync_directory(path.parent)
 
 
 def _digest(path: Path) -> bytes:

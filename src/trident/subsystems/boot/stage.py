@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trident.errors import Internal
 from trident.plan.step import Content, Operation, Phase, Step, content
+from trident.state.status import ServicingType
 from trident.subsystems.boot.esp import mounted_esp
 from trident.subsystems.boot.names import Slot, boot_files
 
@@ -32,6 +33,7 @@ class StageBootFiles(Step):
         mount_point: which file system of the image is its ESP.
         slot: whose files these are.
         architecture: of the machine.
+        alone: the other slot has been erased: this is an install.
     """
 
     esp_id: str
@@ -39,6 +41,7 @@ class StageBootFiles(Step):
     mount_point: str
     slot: Slot
     architecture: str
+    alone: bool
 
     @classmethod
     def compile(cls, situation: Situation, slot: Slot) -> Iterator[StageBootFiles]:
@@ -64,6 +67,7 @@ class StageBootFiles(Step):
             mount_point=path,
             slot=slot,
             architecture=situation.facts.architecture,
+            alone=situation.servicing_type is ServicingType.CLEAN_INSTALL,
         )
 
     @property
@@ -109,5 +113,5 @@ class StageBootFiles(Step):
             mounted(borrowed, IMAGE_DIRECTORY, fstype="vfat", options=("ro",)),
             mounted_esp(session, self.esp_id) as esp,
         ):
-            copied = copy_boot_files(IMAGE_DIRECTORY, esp, self.slot, self.architecture)
+            copied = copy_boot_files(IMAGE_DIRECTORY, esp, self.slot, self.architecture, alone=self.alone)
         session.note(f"Put {', '.join(copied)} on the ESP.")
