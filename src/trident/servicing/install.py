@@ -94,10 +94,10 @@ def refuse_unless_live(facts: Facts) -> None:
 def _find_staged(configuration: HostConfiguration, environment: Environment) -> str | None:
     """See that this servicing OS knows of a staged install of ``configuration``; if there is none, why."""
     path = environment.datastore_path
-    if path.exists():
-        with Datastore.open(path, read_only=True) as datastore:
-            if _waits(datastore.status(), configuration):
-                return None
+    # A file that cannot be read knows of nothing; what the target says takes its place.
+    with contextlib.suppress(TridentError), Datastore.open(path, read_only=True) as datastore:
+        if _waits(datastore.status(), configuration):
+            return None
     return adopt_staged_install(configuration, path)
 
 

@@ -146,6 +146,18 @@ def test_an_adopted_install_is_finalized(blank: Host, monkeypatch: pytest.Monkey
     assert [entry.state for entry in history(blank)] == [EntryState.FINALIZED]
 
 
+@pytest.mark.parametrize("content", [b"", b"half a datastore"])
+def test_a_datastore_that_a_killed_run_left_unreadable_does_not_stand_in_the_way(
+    blank: Host, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    path = blank.environment.datastore_path
+    blank.install(V1, STAGE)
+    found = path.rename(path.with_name("on-target"))
+    path.write_bytes(content)
+    monkeypatch.setattr(install_verb, "adopt_staged_install", lambda *_: found.replace(path) and None)
+    assert blank.install(V1, FINALIZE).needs_reboot
+
+
 def test_with_neither_operation_nothing_is_done_and_nothing_else_is_said(blank: Host) -> None:
     outcome = blank.install(V1, frozenset())
     assert "not-provisioned" in outcome.summary
