@@ -30,14 +30,14 @@ def fetch(source: Source, target: Path, moved: Moved) -> str:
     return _copy(source.stream(0, source.size), source.size, target, moved)
 
 
-def copy(origin: Path, target: Path, moved: Moved) -> str:
+def copy(origin: Path, target: Path) -> str:
     """Copy a file of the host to the new file ``target``, durably; returns its SHA-384.
 
     Raises:
         OSError: one of the two cannot be used.
     """
     with origin.open("rb") as file:
-        return _copy(file, os.fstat(file.fileno()).st_size, target, moved)
+        return _copy(file, os.fstat(file.fileno()).st_size, target, lambda _done, _total: None)
 
 
 def sha384_of(path: Path) -> str:

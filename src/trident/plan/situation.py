@@ -70,6 +70,8 @@ class Facts:
         volume_uuids: file system UUID by block device id, for volumes that exist.
         secure_boot: the firmware starts only what is signed.
         volume_nodes: canonical node by block device id, for volumes that exist.
+        extension_sizes: bytes of the extension images that have to be fetched, by SHA-384, as far as their
+            servers say so.
     """
 
     boot_type: BootType
@@ -80,6 +82,7 @@ class Facts:
     volume_uuids: Mapping[str, str] = field(default_factory=dict)
     secure_boot: bool = False
     volume_nodes: Mapping[str, str] = field(default_factory=dict)
+    extension_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

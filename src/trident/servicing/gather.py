@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,16 @@ def gather_facts(configuration: HostConfiguration, partition_paths: Mapping[str,
         secure_boot=EfiVariables().secure_boot(),
         volume_nodes={name: str(Path(path).resolve()) for name, path in partition_paths.items()},
     )
+
+
+def with_extension_sizes(facts: Facts, configuration: HostConfiguration) -> Facts:
+    """The facts, with the size of each extension image that this host does not have.
+
+    Only the plan's numbers depend on it, so a server that does not answer is not waited for.
+    """
+    from trident.subsystems.extensions.bring import sizes_to_fetch
+
+    return replace(facts, extension_sizes=sizes_to_fetch(configuration))
 
 
 def _table(device: str) -> PartitionTable | None:

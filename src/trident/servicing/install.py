@@ -15,7 +15,13 @@ from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute, recording_errors
-from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
+from trident.servicing.gather import (
+    gather_facts,
+    open_image,
+    require_root,
+    require_tools,
+    with_extension_sizes,
+)
 from trident.servicing.persist import staged_install
 from trident.servicing.staged_install import adopt_staged_install
 from trident.state.datastore import Datastore
@@ -154,7 +160,11 @@ def _stage(
     cosi: Cosi,
 ) -> tuple[Plan, HostStatus]:
     situation = Situation(
-        ServicingType.CLEAN_INSTALL, configuration, HostStatus(is_management_os=True), facts, cosi.metadata
+        ServicingType.CLEAN_INSTALL,
+        configuration,
+        HostStatus(is_management_os=True),
+        with_extension_sizes(facts, configuration),
+        cosi.metadata,
     )
     plan = compile_plan(situation)
     refuse(situation, plan)

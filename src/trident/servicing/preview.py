@@ -17,7 +17,7 @@ from trident.plan.step import Operation
 from trident.servicing.assume import assumed_facts
 from trident.servicing.compile import compile_plan, refusals
 from trident.servicing.environment import Environment, configuration_from
-from trident.servicing.gather import gather_facts, open_image, require_tools
+from trident.servicing.gather import gather_facts, open_image, require_tools, with_extension_sizes
 from trident.servicing.image_match import odd_mismatches
 from trident.servicing.install import refuse_unless_live
 from trident.servicing.pending import baseline
@@ -141,7 +141,8 @@ class _Planner:
         self, configuration: HostConfiguration, status: HostStatus, image: CosiMetadata | None
     ) -> Facts:
         if not self.assumes:
-            return gather_facts(configuration, status.partition_paths)
+            facts = gather_facts(configuration, status.partition_paths)
+            return facts if self._is_staged(configuration) else with_extension_sizes(facts, configuration)
         facts, assumptions = assumed_facts(configuration, status, image)
         self.assumptions += assumptions
         return facts

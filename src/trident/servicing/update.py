@@ -18,7 +18,13 @@ from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
-from trident.servicing.gather import gather_facts, open_image, require_root, require_tools
+from trident.servicing.gather import (
+    gather_facts,
+    open_image,
+    require_root,
+    require_tools,
+    with_extension_sizes,
+)
 from trident.servicing.pending import ROLLBACKS, STAGED, UPDATES, Pending, baseline, pending
 from trident.servicing.runtime import finalize_running, undo_what_was_cut_off
 from trident.servicing.select import select_update
@@ -203,8 +209,9 @@ class _Update:
             withdraw(self.status, self.running, self.datastore)
             return None
         with self._image(servicing_type) as cosi:
+            facts = with_extension_sizes(self.facts, self.desired)
             situation = Situation(
-                servicing_type, self.desired, self.running, self.facts, cosi.metadata if cosi else None
+                servicing_type, self.desired, self.running, facts, cosi.metadata if cosi else None
             )
             plan = compile_plan(situation, changes)
             refuse(situation, plan)

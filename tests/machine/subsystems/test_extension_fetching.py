@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from tests.machine.subsystems.extension_hosts import (
     refused,
     run,
     stored,
+    system,
     update,
 )
 from trident.plan.step import Operation
 from trident.progress import BytesMoved, Event
+from trident.state.status import ServicingType
+from trident.subsystems.extensions import ExtensionsSubsystem
+from trident.subsystems.extensions.bring import sizes_to_fetch
 
 pytestmark = [pytest.mark.machine, pytest.mark.usefixtures("nothing_is_left")]
 
@@ -75,3 +80,30 @@ def test_a_server_that_fails_is_one_clear_error(host: Path, big: Path, script: l
         error = refused(host, extension(server.url, sha384=images.sha384(big)))
     assert error.code == code
     assert not any(name.startswith("sysexts/") for name in stored(host))
+
+
+def test_a_plan_tells_how_much_is_fetched_of_what_the_host_does_not_have(host: Path, big: Path) -> None:
+    with serving(big.read_bytes()) as server:
+        wanted = configuration((extension(server.url, sha384=images.sha384(big)),))
+        sizes = sizes_to_fetch(wanted, host)
+        assert sizes == {images.sha384(big): big.stat().st_size}
+        situation = change(NOTHING, wanted)
+        known = replace(situation, facts=replace(situation.facts, extension_sizes=sizes))
+        assert sum(step.cost for step in ExtensionsSubsystem().steps(known)) == big.stat().st_size
+        run(known, host, Operation.STAGE)
+        assert sizes_to_fetch(wanted, host) == {}
+
+
+def test_a_plan_does_without_the_size_that_a_server_does_not_tell(host: Path) -> None:
+    with serving(b"") as server:
+        server.usual = status("404 Not Found")
+        assert sizes_to_fetch(configuration((extension(server.url, sha384="ab" * 48),)), host) == {}
+
+
+def test_what_is_copied_on_the_host_is_not_counted(host: Path, big: Path, tmp_path: Path) -> None:
+    wanted = configuration((extension(big),))
+    update(NOTHING, wanted, host)
+    situation = replace(change(wanted, wanted), servicing_type=ServicingType.AB_UPDATE)
+    events: list[Event] = []
+    run(situation, host, Operation.STAGE, newroot=system(tmp_path / "newroot"), events=events)
+    assert not any(isinstance(event, BytesMoved) for event in events)

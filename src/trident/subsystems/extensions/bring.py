@@ -17,16 +17,19 @@ from trident.image.extension import ExtensionImage, read_extension
 from trident.image.extension_release import misfit
 from trident.image.fetch import copy, fetch
 from trident.image.os_release import OsRelease
-from trident.image.source import open_source, shown_url
-from trident.subsystems.extensions.kinds import STORE, SUFFIX, Kind
+from trident.image.source import Patience, open_source, shown_url
+from trident.subsystems.extensions.kinds import KINDS, STORE, SUFFIX, Kind
 from trident.subsystems.extensions.place import in_place
 from trident.subsystems.extensions.store import Store
 
 if TYPE_CHECKING:
-    from trident.config.model import Extension
-    from trident.image.source import Patience, Source
+    from trident.config.model import Extension, HostConfiguration
+    from trident.image.source import Source
 
 Moved = Callable[[int, int], None]
+
+# For numbers that only a plan shows.
+_HASTE = Patience(connect=3.0, silence=3.0, retries=0)
 
 # What the sources call their errors, which are about OS images, and what they are called here.
 _CODES = {
@@ -44,7 +47,7 @@ class Bringing:
         root: where that system's tree begins.
         running: where the running system's tree begins; the same in a runtime update.
         architecture: of the system, ``x86_64`` or ``arm64``.
-        moved: called with bytes so far and in all.
+        moved: called with bytes so far and in all, of what is fetched.
     """
 
     root: Path
@@ -111,7 +114,7 @@ class Bringing:
         incoming.unlink(missing_ok=True)
         with writing(incoming):
             need_room(incoming.parent, file.stat().st_size, str(file))
-            return copy(file, incoming, self.moved) == sha384.lower()
+            return copy(file, incoming) == sha384.lower()
 
     def _fetched(self, kind: Kind, extension: Extension, incoming: Path) -> None:
         shown = shown_url(extension.url)
@@ -199,6 +202,23 @@ def extension_source(extension: Extension, patience: Patience | None = None) -> 
             details=error.details,
         )
         raise renamed from error.__cause__
+
+
+def sizes_to_fetch(configuration: HostConfiguration, running: Path = Path("/")) -> dict[str, int]:
+    """Bytes of each extension image that the running system does not have, by SHA-384.
+
+    An image whose server does not say so soon has no entry.
+    """
+    sizes: dict[str, int] = {}
+    for kind in KINDS:
+        for extension in kind.listed(configuration):
+            if not kind.can_fetch(extension):
+                continue
+            with contextlib.suppress(TridentError):
+                if Store(running).find(kind, extension.sha384) is None:
+                    with extension_source(extension, _HASTE) as source:
+                        sizes[extension.sha384.lower()] = source.size
+    return sizes
 
 
 @contextlib.contextmanager

@@ -91,6 +91,7 @@ class FetchExtension(Step):
             operation=Operation.STAGE,
             phase=Phase.PROVISION if situation.deploys else Phase.DEPLOY,
             touches=(STORE,),
+            cost=situation.facts.extension_sizes.get(extension.sha384.lower(), 0),
             kind=kind,
             extension=extension,
             present=any(extension.sha384 == other.sha384 for other in kind.present(situation)),
