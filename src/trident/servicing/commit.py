@@ -14,6 +14,7 @@ from trident.servicing import record
 from trident.servicing.compile import compile_plan
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
+from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts, require_root
 from trident.servicing.not_booted import keep_what_runs, not_booted
 from trident.servicing.pending import baseline, has_baseline
@@ -117,6 +118,7 @@ def _commit(
         ),
         EntryState.SUCCEEDED,
     )
+    forget_extensions(datastore)
     return Outcome(
         servicing_type,
         needs_reboot=False,

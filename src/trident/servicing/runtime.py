@@ -20,6 +20,7 @@ from trident.servicing.compile import compile_plan
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import configuration_from
 from trident.servicing.execute import execute
+from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts
 from trident.servicing.pending import baseline, pending
 from trident.state.history import EntryState
@@ -71,6 +72,7 @@ def finalize_running(
     except BaseException as error:
         _undo_after(error, status, datastore, environment)
         raise
+    forget_extensions(datastore)
     return plan
 
 

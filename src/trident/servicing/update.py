@@ -18,6 +18,7 @@ from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
+from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import (
     gather_facts,
     open_image,
@@ -222,6 +223,7 @@ class _Update:
             if situation.switches:
                 keep_from_booting(EfiVariables(), self.running.install_index, situation.target_volume)
             withdraw(self.status, self.running, self.datastore)
+            forget_extensions(self.datastore, self.desired.to_document())
             stage(plan, Session.resumed(situation, self.datastore, self.environment.progress, cosi))
         return plan
 

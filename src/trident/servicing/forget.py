@@ -1,0 +1,42 @@
+"""Forgetting extension images that nothing needs any more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trident.errors import TridentError
+from trident.state.chain import rollback_chain
+from trident.state.status import ServicingState
+from trident.subsystems.extensions import prune_store
+
+if TYPE_CHECKING:
+    from trident.state.datastore import Datastore
+
+_log = logging.getLogger(__name__)
+
+
+def forget_extensions(datastore: Datastore, *staging: Mapping[str, Any], root: Path = Path("/")) -> None:
+    """Keep in the store the images of what runs and of what a rollback leads to; the others go.
+
+    While something is staged or finalized nothing goes: only a provisioned host has a rollback chain. That
+    an image cannot be removed is logged and stops nothing: it only takes room.
+
+    Args:
+        datastore: open.
+        staging: Host Configurations that are about to be staged, as Host Status holds them.
+        root: where the running system's tree begins.
+
+    Raises:
+        Initialization: the datastore cannot be read.
+    """
+    status = datastore.status()
+    if status.servicing_state is not ServicingState.PROVISIONED:
+        return
+    chain = rollback_chain(status, datastore.history.entries())
+    try:
+        prune_store((status.spec, *(item.spec for item in chain), *staging), root)
+    except TridentError as error:
+        _log.warning("Extension images that nothing needs any more cannot be removed: %s", error.message)
