@@ -71,6 +71,8 @@ class Host:
         self.written: list[str] = []
         # What each volume was made from; nothing while it is half written.
         self.content = {"root-a": configuration().to_document(), "root-b": {}}
+        # What netplan was told last on the running system.
+        self.network: Mapping[str, Any] | None = None
         self.before_step: Callable[[Step], None] = lambda _step: None
 
     def go_blank(self) -> None:
@@ -99,6 +101,8 @@ class Host:
                 self.content[step.touches[0]] = {}
             elif step.phase is Phase.PARTITION:
                 session.partition_paths.update(status(AbVolume.A, configuration()).partition_paths)
+            elif step.id == "apply-netplan":
+                self.network = session.situation.desired.os.netplan
             elif step.id.startswith("write-image"):
                 self.content[step.touches[0]] = session.situation.desired.to_document()
 
