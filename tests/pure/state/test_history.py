@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,3 +202,46 @@ def test_a_configuration_is_kept_once(store: Datastore) -> None:
     for _time in range(10):
         store.history.begin(UPDATE)
     assert store._connection.rows("SELECT count(*) FROM configurations") == [(2,)]
+
+
+def test_what_is_reported_as_written_survives_a_power_cut(tmp_path: Path) -> None:
+    """SQLite's ``PRAGMA synchronous``: 3 is EXTRA, which also syncs the directory after a transaction."""
+    path = tmp_path / "datastore.sqlite"
+    for opened in (Datastore.create(path), Datastore.open(path)):
+        with opened as store:
+            assert store._connection.rows("PRAGMA synchronous") == [(3,)]
+
+
+def test_a_kill_at_any_statement_leaves_all_of_a_change_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "datastore.sqlite"
+    with Datastore.create(path) as store:
+        store.record(HostStatus(servicing_state=ServicingState.PROVISIONED))
+        entry = store.history.begin(UPDATE)
+    for statement in itertools.count(1):
+        if (agent := os.fork()) == 0:
+            left = statement
+
+            def count(_sql: str) -> None:
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    os._exit(9)
+
+            with Datastore.open(path) as store:
+                # Without room in memory the file itself is changed long before the transaction ends.
+                store._connection.raw.execute("PRAGMA cache_size = 1")
+                store._connection.raw.set_trace_callback(count)
+                with store.together():
+                    store.note("stage", "step", "x" * 20_000)
+                    store.history.advance(entry, EntryState.STAGED)
+                    store.record(HostStatus(servicing_state=ServicingState.AB_UPDATE_STAGED))
+            os._exit(0)
+        was_killed = os.waitpid(agent, 0)[1] != 0
+        with Datastore.open(path, read_only=True) as store:
+            whole = store.status().servicing_state is ServicingState.AB_UPDATE_STAGED
+            assert (store.history.entry(entry).state is EntryState.STAGED) == whole
+            assert (store.last_journal_event("stage", "step") is not None) == whole
+            assert whole or was_killed
+        if not was_killed:
+            break
+    assert statement > 10, "it was killed at more than ten places"
