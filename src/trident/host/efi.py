@@ -107,6 +107,8 @@ class EfiVariables:
             Servicing: ``set-efi-variable``.
         """
         path = self.directory / f"{name}-{guid}"
+        if not path.exists():  # where variables are read-only, even removing none is refused
+            return
         try:
             with contextlib.suppress(FileNotFoundError):
                 try:
