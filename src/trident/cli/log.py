@@ -10,13 +10,12 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from trident.cli.parser import SERVICING_VERBS
 from trident.trace import TRACE
 
 if TYPE_CHECKING:
     from trident.config.secrets import Redactor
 
-# The verbs that change a host, and so are logged for later.
-SERVICING_VERBS = frozenset({"install", "update", "commit", "rollback"})
 _KEPT_VERBS = SERVICING_VERBS | {"diagnose"}
 _LEVELS = {
     "OFF": logging.CRITICAL + 1,
@@ -68,6 +67,7 @@ def set_up_logging(verbosity: str | None, verb: str) -> None:
     """
     root = logging.getLogger("trident")
     root.propagate = False
+    root.setLevel(TRACE)
     logging.raiseExceptions = False  # a log that cannot be written must not be louder than the error
     for old in tuple(root.handlers):
         root.removeHandler(old)
@@ -82,8 +82,6 @@ def set_up_logging(verbosity: str | None, verb: str) -> None:
         _add_full_log(root)
     if not (is_journalled and _stderr_is_journal()):
         _add_stderr(root, _LEVELS[verbosity])
-    # A record that nobody wants is never made.
-    root.setLevel(min((handler.level for handler in root.handlers), default=logging.CRITICAL + 1))
 
 
 def note_context(**fields: str | None) -> None:

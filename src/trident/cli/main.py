@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trident.cli.parser import build_parser
+from trident.cli.parser import SERVICING_VERBS, build_parser
 from trident.cli.streams import prepare_streams
 from trident.errors import ExitCode, Internal, Interrupted, TridentError, unexpected
 
 if TYPE_CHECKING:
     import argparse
-    from types import FrameType
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Never lets a traceback out."""
     try:
-        prepare_streams()
+        closed = prepare_streams()
         options = build_parser().parse_args(arguments)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    # A stopped service and a closed terminal end the work as Ctrl-C does: undone, recorded, explained.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1) wants the work to go on.
-            signal.signal(number, _interrupt)
+    from trident.cli.signals import prepare_signals, settle_signals
+
+    is_servicing = options.verb in SERVICING_VERBS
+    prepare_signals(is_servicing=is_servicing)
+    if not is_servicing:
+        return _run(options)
+    from trident.cli.outlet import unblocked_streams
+
+    with unblocked_streams():
+        code = _run(options, closed)
+        settle_signals()
+        return code
+
+
+def _run(options: argparse.Namespace, closed: frozenset[int] = frozenset()) -> int:
     try:
+        refusal = _claim_progress(options, closed)
         from trident.cli.log import set_up_logging
 
         set_up_logging(options.verbosity, options.verb)
+        if refusal is not None:
+            raise refusal
         # One module a verb, loaded when it is asked for: 'get' must not wait for what 'update' needs.
         command = importlib.import_module(f"trident.cli.commands.{options.verb}")
         code: int = command.run(options)
@@ -46,18 +58,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _claim_progress(options: argparse.Namespace, closed: frozenset[int]) -> TridentError | None:
+    """Take the descriptor for progress before anything is opened; returns what is wrong with it."""
+    if getattr(options, "progress_fd", None) is None:
+        return None
+    from trident.cli.lines import claim
+
+    try:
+        options.progress_fd = claim(options.progress_fd, closed)
+    except TridentError as error:
+        return error
+    return None
 
 
 def _report(error: TridentError, options: argparse.Namespace) -> int:
-    from trident.cli.log import SERVICING_VERBS, is_told_by_journal
+    from trident.cli.log import is_told_by_journal
     from trident.cli.report import print_error, save_document
 
+    is_told = False
     if options.verb in SERVICING_VERBS:
         _log(error)
-    if not (options.verb in SERVICING_VERBS and is_told_by_journal()):
-        print_error(error, as_json=getattr(options, "output", "text") == "json")
+        is_told = is_told_by_journal() and not hasattr(error, "problems")
+    print_error(error, as_json=getattr(options, "output", "text") == "json", is_told=is_told)
     path = getattr(options, "error", None)
     if path is not None:
         try:

@@ -10,6 +10,8 @@ from trident.errors import ExitCode
 
 DEFAULT_CONFIGURATION_PATH = "/etc/trident/config.yaml"
 VERBOSITIES = ("OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
+# The verbs that change a host: logged for later, and not ended by a terminal that goes away.
+SERVICING_VERBS = frozenset({"install", "update", "commit", "rollback"})
 OPERATIONS = ("stage", "finalize")
 GRAPH_FORMATS = ("tree", "mermaid", "dot", "svg", "png")
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}

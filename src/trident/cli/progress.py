@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
-import os
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from trident.cli.lines import json_lines
 from trident.cli.log import is_told_by_journal
 from trident.cli.messages import LoggedEvents
 from trident.cli.report import human_bytes
 from trident.config.problems import escaped_lines
-from trident.errors import InvalidInput
 from trident.progress import BytesMoved, Event, Notice, Progress, StepBegun, StepEnded
 
 if TYPE_CHECKING:
@@ -36,8 +31,11 @@ def drawn(descriptor: int | None = None) -> Iterator[Progress]:
             sinks.append(stack.enter_context(_bars()))
         elif not is_told_by_journal():
             sinks.append(PlainLines())
+        told = tuple(sinks)
         if descriptor is not None:
-            sinks.append(_json_lines(descriptor))
+            sinks.append(
+                stack.enter_context(json_lines(descriptor, lambda notice: [sink(notice) for sink in told]))
+            )
 
         def send(event: Event) -> None:
             for sink in sinks:
@@ -118,18 +116,3 @@ def _bars() -> Iterator[Progress]:
 
     with display:
         yield draw
-
-
-def _json_lines(descriptor: int) -> Progress:
-    try:
-        writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
-    except (OSError, ValueError, OverflowError):
-        writable = False
-    if not writable:
-        raise InvalidInput("progress-fd", f"--progress-fd {descriptor} is not a descriptor open for writing.")
-
-    def write(event: Event) -> None:
-        line = {"event": type(event).__name__, "time": time.time(), **asdict(event)}
-        os.write(descriptor, json.dumps(line).encode() + b"\n")
-
-    return write

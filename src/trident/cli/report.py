@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from trident.config.problems import Problem
 
 
-def print_error(error: TridentError, *, as_json: bool) -> None:
-    """Tell an error on stderr: what, why, what to do; with ``as_json`` also as a document on stdout."""
+def print_error(error: TridentError, *, as_json: bool, is_told: bool = False) -> None:
+    """Tell an error on stderr: what, why, what to do; with ``as_json`` also as a document on stdout.
+
+    If it ``is_told`` already, where stderr leads to, only the document is left to print.
+    """
     if as_json:
         with contextlib.suppress(TridentError):  # stdout takes nothing; stderr may.
             print_json({"error": _document(error)})
+    if is_told:
+        return
     problems = getattr(error, "problems", None)
     if problems is not None:
         print_problems(problems)

@@ -10,20 +10,23 @@ from typing import TextIO
 from trident.errors import ExecutionEnvironment
 
 
-def prepare_streams() -> None:
-    """See that all three streams are open and take any text.
+def prepare_streams() -> frozenset[int]:
+    """See that all three streams are open and take any text; returns those that were closed.
 
     A descriptor that was closed is opened on ``/dev/null``: otherwise the next file that is opened, a disk
     perhaps, would be what everybody takes for stdout.
     """
+    closed: set[int] = set()
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
+            closed.add(number)
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free one: ``number``
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115  (a descriptor, not a path)
     sys.stdout = _taking_any_text(sys.stdout or open(1, "w", closefd=False))  # noqa: SIM115
     sys.stderr = _taking_any_text(sys.stderr or open(2, "w", closefd=False))  # noqa: SIM115
+    return frozenset(closed)
 
 
 def say(text: str | bytes) -> None:

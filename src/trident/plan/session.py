@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trident.errors import Internal
+from trident.host.process import interrupts_held_back
 from trident.progress import BytesMoved, Notice, Progress, silent
 
 if TYPE_CHECKING:
@@ -112,6 +113,13 @@ class Session:
 
     @contextlib.contextmanager
     def unwinding(self) -> Iterator[Session]:
-        """Leave every context in ``mounts``, in reverse, however the body ends."""
-        with self.mounts:
+        """Leave every context in ``mounts``, in reverse, however the body ends; no signal cuts that short."""
+        try:
             yield self
+        except BaseException as error:
+            with interrupts_held_back():
+                if not self.mounts.__exit__(type(error), error, error.__traceback__):
+                    raise
+        else:
+            with interrupts_held_back():
+                self.mounts.close()

@@ -59,8 +59,13 @@ def full_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = tmp_path / "trident-full.log"
     monkeypatch.setattr(fulllog.FullLog.__init__, "__defaults__", (path,))
     monkeypatch.setattr(journal.Journal.__init__, "__defaults__", (tmp_path / "no-journal",))
+    logger = logging.getLogger("trident")
+    before = (tuple(logger.handlers), logger.level, logger.propagate)
+    for handler in before[0]:
+        logger.removeHandler(handler)
     yield path
     set_up_logging("OFF", "get")
+    logger.handlers, logger.level, logger.propagate = list(before[0]), before[1], before[2]
 
 
 def told(path: Path) -> list[dict[str, Any]]:

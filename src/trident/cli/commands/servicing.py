@@ -121,7 +121,10 @@ def _ask(preview: Preview) -> bool:
     tell(describe(preview, width=terminal_width(sys.stderr), unicode=unicode))
     _forget_what_was_typed()
     tell("\nCarry out this plan? [y/N] ")
-    answer = sys.stdin.readline()
+    try:
+        answer = sys.stdin.readline()
+    except OSError:  # The terminal went away.
+        answer = ""
     if not answer.endswith("\n"):
         tell("\n")
     return answer.strip().lower() in {"y", "yes"}

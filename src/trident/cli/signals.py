@@ -1,0 +1,45 @@
+"""What signals do to a command: end it cleanly, once; a connection that is lost ends no servicing."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+from trident.cli.streams import tell
+
+_has_been_told = False
+
+
+def prepare_signals(*, is_servicing: bool) -> None:
+    """Set what SIGINT, SIGTERM and SIGHUP do. What the caller has ignored, as nohup(1) does, stays ignored.
+
+    SIGINT and SIGTERM end the work as an error does: undone, recorded, explained. Only the first one counts,
+    so that a second Ctrl-C does not end the undoing. SIGHUP ends a command, but not a servicing: whoever
+    began it over ssh wants it done, and lost the connection.
+    """
+    global _has_been_told  # noqa: PLW0603  (signals belong to the process)
+    _has_been_told = False
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            continue
+        # A handler that does nothing, not SIG_IGN: programs that are started would inherit that.
+        is_survived = is_servicing and number == signal.SIGHUP
+        signal.signal(number, _survive if is_survived else _interrupt)
+
+
+def settle_signals() -> None:
+    """From here on there is nothing left that a signal could end: the command is done and says so."""
+    global _has_been_told  # noqa: PLW0603
+    _has_been_told = True
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    global _has_been_told  # noqa: PLW0603
+    if not _has_been_told:
+        _has_been_told = True
+        raise KeyboardInterrupt
+    tell("trident: it is ending already; what was begun is being undone\n")
+
+
+def _survive(_signal: int, _frame: FrameType | None) -> None:
+    pass
