@@ -28,6 +28,7 @@ examples:
   trident update host.yaml            on an installed host: stage, finalize, reboot into the new system
   trident get last-error              what went wrong last time
   trident history                     what was done to this host, and how it ended
+  trident diagnose -o host.tar.zst    everything that explains this host, without its secrets
 
 exit codes:
   0 done   1 set-up failed   2 failed, see the message   3 the reboot did not happen   130 interrupted
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_graph(verbs)
     _add_get(verbs)
     _add_history(verbs)
+    _add_diagnose(verbs)
     _add_image(verbs)
     _add_help(verbs)
     return parser
@@ -317,6 +319,28 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of servicings, such as 5")
     return int(text)
+
+
+def _add_diagnose(verbs: Verbs[_Parser]) -> None:
+    parser = verbs.add_parser(
+        "diagnose",
+        help="collect what explains this host into one file",
+        description="Collect logs, status, history, boot entries, partition tables and more into an archive\n"
+        "(.tar.zst) for whoever is to help. Secrets are taken out. It changes nothing, and works on a\n"
+        "broken host: what cannot be collected is listed.",
+        epilog="examples:\n"
+        "  trident diagnose --output /tmp/host.tar.zst\n"
+        "  trident diagnose -o /tmp/host.tar.zst --journal --selinux\n"
+        "  tar --zstd -xf /tmp/host.tar.zst && less trident-diagnostics/report.json\n",
+    )
+    parser.add_argument(
+        "-o", "--output", dest="outfile", metavar="OUTFILE", required=True, help="the archive"
+    )
+    parser.add_argument(
+        "--journal", action="store_true", help="include the journal of this boot, with the kernel's messages"
+    )
+    parser.add_argument("--selinux", action="store_true", help="include SELinux' audit log")
+    _add_verbosity(parser)
 
 
 def _add_image(verbs: Verbs[_Parser]) -> None:

@@ -84,7 +84,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
-        self._search: re.Pattern[str] | None = None
+        # Longest first: a value may contain another.
+        self._search: tuple[str, ...] | None = None
 
     def learn(self, document: Any) -> None:
         """Remember the secret values of a document: a Host Configuration, a Host Status, netplan settings."""
@@ -98,8 +99,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` with ``***`` for each secret."""
-        if self._values:
-            text = self._known().sub(HIDDEN, text)
+        for spelling in self._known():
+            text = text.replace(spelling, HIDDEN)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text
@@ -124,10 +125,10 @@ class Redactor:
             return value if hidden == str(value) else self.text(hidden)
         return self.text(value) if isinstance(value, str) else value
 
-    def _known(self) -> re.Pattern[str]:
+    def _known(self) -> tuple[str, ...]:
         if self._search is None:
             spelt = {spelling for value in self._values for spelling in _spellings(value)}
-            self._search = re.compile("|".join(map(re.escape, sorted(spelt, key=len, reverse=True))))
+            self._search = tuple(sorted(spelt, key=lambda spelling: (-len(spelling), spelling)))
         return self._search
 
 
@@ -212,6 +213,8 @@ def _secrets_of(value: Any, key: Any = None) -> Iterator[str]:
             yield from () if key in _FREE_FIELDS and text.startswith("/") else (text,)
         elif shown != text:
             yield from _credentials(text)
+    elif isinstance(value, str) and "://" in value:
+        yield from _credentials(value)
 
 
 def _credentials(address: str) -> Iterator[str]:

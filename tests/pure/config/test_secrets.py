@@ -18,6 +18,7 @@ DOCUMENT: dict[str, Any] = {
             {"name": "tell", "path": "/opt/tell", "arguments": [f"{SECRET}-5"], "runOn": ["all"]},
         ]
     },
+    "trident": {"phonehome": f"http://ops:{SECRET}-9@192.0.2.1/"},
     "os": {
         "users": [{"name": "ops", "password": {"type": "locked"}, "sshPublicKeys": ["ssh-ed25519 AAAA ops"]}],
         "additionalFiles": [{"destination": "/etc/key", "content": f"{SECRET}-6", "permissions": "0600"}],
@@ -58,7 +59,7 @@ def test_a_password_in_any_form_is_hidden() -> None:
         assert set(strings(redacted["users"][0]["password"])) <= {HIDDEN, "type", "value", "hash", "locked"}
 
 
-@pytest.mark.parametrize("number", ["", *(f"-{number}" for number in range(2, 9))])
+@pytest.mark.parametrize("number", ["", *(f"-{number}" for number in range(2, 10))])
 def test_what_a_document_holds_is_found_in_any_text(number: str) -> None:
     redactor = Redactor()
     redactor.learn(DOCUMENT)

@@ -21,6 +21,7 @@ COMMANDS = [
     "graph",
     "get",
     "history",
+    "diagnose",
     "image",
     "help",
 ]

@@ -14,7 +14,7 @@ from trident.host.tools import PACKAGES
 # Import name -> the name on PyPI and that of the Debian package, where they differ.
 PYPI_NAMES = {"yaml": "PyYAML"}
 DEBIAN_NAMES = {"PyYAML": "python3-yaml"}
-ESSENTIAL = {"coreutils", "util-linux"}  # part of every Debian system; policy says not to name them
+ESSENTIAL = {"coreutils", "dpkg", "util-linux"}  # part of every Debian system; policy says not to name them
 
 
 def imported() -> set[str]:
