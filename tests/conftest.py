@@ -25,3 +25,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.geteuid() != 0 and any(item.get_closest_marker(room) for room in LIMITS):
         pytest.fail("needs root for loop devices, mounts and Debian trees: sudo ./dev test", pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def logs_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Commands that tests run in their own process write neither the machine's log nor its journal."""
+    from trident.host.fulllog import FullLog
+    from trident.host.journal import Journal
+
+    directory = tmp_path_factory.mktemp("log")
+    FullLog.__init__.__defaults__ = (directory / "trident-full.log",)
+    Journal.__init__.__defaults__ = (directory / "no-journal",)

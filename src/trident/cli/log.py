@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from trident.cli.parser import SERVICING_VERBS
 from trident.trace import TRACE
@@ -106,12 +106,14 @@ def log_failure(text: str, message_id: str | None = None) -> None:
         logging.getLogger("trident.progress").error("%s", text, extra=extra)
 
 
-def is_told_by_journal() -> bool:
-    """Whether stderr leads to the journal, which gets every record with its fields already."""
-    from trident.host.journal import Journal
+def is_told_by_journal(stream: TextIO | None = None) -> bool:
+    """Whether a stream (stderr) leads to the journal, which gets every record with its fields already."""
+    from trident.host.journal import Journal, leads_to_journal
 
     handlers = logging.getLogger("trident").handlers
-    return any(isinstance(handler, Journal) for handler in handlers) and _stderr_is_journal()
+    return any(isinstance(handler, Journal) for handler in handlers) and leads_to_journal(
+        stream or sys.stderr
+    )
 
 
 class _Stderr(logging.StreamHandler[Any]):
@@ -169,6 +171,6 @@ def _add_journal(root: logging.Logger) -> bool:
 
 
 def _stderr_is_journal() -> bool:
-    from trident.host.journal import stderr_is_journal
+    from trident.host.journal import leads_to_journal
 
-    return stderr_is_journal()
+    return leads_to_journal(sys.stderr)

@@ -91,6 +91,8 @@ def _servicing_ended(event: ServicingEnded) -> None:
         _tell(logging.INFO, event.summary + took, ids.get(event.verb, SERVICING_ENDED))
         return
     log_failure(failure(event.error or {}) + took, SERVICING_FAILED)
+    if event.needs_reboot:
+        _tell(logging.WARNING, event.summary, ROLLED_BACK)
 
 
 def failure(error: Mapping[str, Any]) -> str:

@@ -145,8 +145,18 @@ def _write(descriptor: int, message: bytes) -> None:
 class OutletStream(io.TextIOBase):
     """A text stream in front of an outlet, to stand where ``sys.stdout`` or ``sys.stderr`` stood."""
 
-    def __init__(self, outlet: Outlet, number: int, encoding: str) -> None:
+    def __init__(self, outlet: Outlet, number: int, encoding: str, *, complains: bool) -> None:
+        """Take the place of a stream.
+
+        Args:
+            outlet: where text goes.
+            number: the stream's descriptor.
+            encoding: the stream's encoding.
+            complains: whether :meth:`flush` says that nothing arrives; a progress display gives up then, and
+                ends the program.
+        """
         self._outlet = outlet
+        self._complains = complains
         self._number = number
         self._encoding = encoding
         self._is_terminal = os.isatty(number)
@@ -187,7 +197,7 @@ class OutletStream(io.TextIOBase):
             OSError: the stream takes nothing: its disk is full.
         """
         self._outlet.flush()
-        if self._outlet.error is not None:
+        if self._complains and self._outlet.error is not None:
             if self._is_terminal and self._outlet.error.errno == errno.EIO:
                 raise BrokenPipeError from self._outlet.error
             raise self._outlet.error
@@ -210,7 +220,7 @@ def unblocked_streams() -> Iterator[None]:
         except (OSError, ValueError):
             continue
         outlets.append(outlet)
-        setattr(sys, name, OutletStream(outlet, number, stream.encoding or "utf-8"))
+        setattr(sys, name, OutletStream(outlet, number, stream.encoding or "utf-8", complains=number == 1))
     try:
         yield
     finally:

@@ -39,11 +39,12 @@ _NETPLAN_FIELDS = frozenset(
 # A shorter value, such as "1" or "eth0", is no secret that a search could find without hiding half of a log.
 _SHORTEST = 6
 
-_SENSITIVE_NAME = (
-    r"[\w.\-]{0,64}(?:pass(?:word|wd|phrase|code)?|secret|token|credentials?|api[_\-]?key|psk"
-    r"|private[_\-]?key|access[_\-]?key|shared[_\-]?key)"
+# How the name of a setting ends whose value is secret.
+_ENDING = (
+    r"(?:pass(?:word|wd|phrase|code)?|secret|token|credentials?|api[_\-]?key|psk|private[_\-]?key|access[_\-]?key"
+    r"|shared[_\-]?key)(?:[_\-]?(?:hash|binary|data|value))?"
 )
-_NAME = re.compile(rf"{_SENSITIVE_NAME}(?:[_\-]?(?:hash|binary|data|value))?", re.IGNORECASE)
+_NAME = re.compile(rf"[\w.\-]*{_ENDING}", re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # A private key, also one whose end is not there any more.
     (
@@ -66,7 +67,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # 'password=…' on a command line, "token": "…" in JSON, 'psk: …' in YAML.
     (
         re.compile(
-            rf"\b({_NAME.pattern}\\*['\"]?\s*[=:]\s*)"
+            rf"({_ENDING}\\*['\"]?\s*[=:]\s*)"
             r"(\\+\"(?:(?!\\+\").)*\\+\"|\"(?:\\.|[^\"\\])*\"|'[^'\n]*'|[^\s,;&'\"{}\[\]]+)",
             re.IGNORECASE,
         ),

@@ -11,8 +11,8 @@ import fcntl
 import logging
 import os
 import socket
-import sys
 from pathlib import Path
+from typing import TextIO
 
 from trident.host.fulllog import context
 
@@ -97,11 +97,11 @@ def _field(name: str, value: str) -> bytes:
     return b"%b=%b\n" % (name.encode(), text)
 
 
-def stderr_is_journal() -> bool:
-    """Whether what goes to stderr ends in the journal anyway (systemd.exec(5): ``$JOURNAL_STREAM``)."""
+def leads_to_journal(stream: TextIO) -> bool:
+    """Whether what a standard stream gets ends in the journal (systemd.exec(5): ``$JOURNAL_STREAM``)."""
     try:
         device, inode = map(int, os.environ["JOURNAL_STREAM"].split(":"))
-        found = os.fstat(sys.stderr.fileno())
+        found = os.fstat(stream.fileno())
     except (KeyError, ValueError, OSError, AttributeError):
         return False
     return (found.st_dev, found.st_ino) == (device, inode)

@@ -34,14 +34,16 @@ def announced(verb: str, progress: Progress, work: Callable[[], Outcome]) -> Out
     except Exception as defect:
         progress(_failed(verb, unexpected(defect), started))
         raise
+    failure = outcome.failure
     progress(
         ServicingEnded(
             verb,
             str(outcome.servicing_type),
-            "done",
+            "done" if failure is None else "failed",
             time.monotonic() - started,
             outcome.summary,
             outcome.needs_reboot,
+            None if failure is None else failure.to_document(),
         )
     )
     return outcome

@@ -17,7 +17,7 @@ from typing import Any
 from trident.cli.commands import commit as command
 from trident.cli.main import main
 from trident.config.model import HostConfiguration
-from trident.host import fulllog
+from trident.host import fulllog, journal
 from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts, Situation
 from trident.plan.step import Operation, Phase, Step
@@ -81,6 +81,7 @@ def run(directory: Path, options: list[str], lines: int = 0) -> int:
         return Outcome(ServicingType.AB_UPDATE, needs_reboot=False, summary="All is done.")
 
     fulllog.FullLog.__init__.__defaults__ = (directory / "full.log",)
+    journal.Journal.__init__.__defaults__ = (directory / "journal",)
     command.__dict__["commit"] = commit
     return main(["commit", *options])
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.pure.cli.test_signals import Servicing
+from tests.pure.host.test_journal import Journald
 from tests.pure.repository.project import ROOT
 from trident.cli import messages
 from trident.cli.log import keep_secret, log_failure, set_up_logging
 from trident.cli.messages import LoggedEvents
 from trident.cli.parser import VERBOSITIES
-from trident.errors import Servicing
+from trident.errors import HealthChecks
+from trident.errors import Servicing as ServicingError
 from trident.host import fulllog, journal
 from trident.progress import (
     BytesMoved,
@@ -30,6 +36,8 @@ from trident.progress import (
     StepEnded,
 )
 from trident.servicing.announce import announced
+from trident.servicing.environment import Outcome
+from trident.state.status import ServicingType
 from trident.trace import TRACE
 
 LEVELS = {"error": 40, "warn": 30, "info": 20, "debug": 10, "trace": TRACE}
@@ -49,7 +57,7 @@ STORY: tuple[Event, ...] = (
         "failed",
         2.5,
         "It broke.",
-        error=Servicing("boom", "It broke.", hint="Mend it.").to_document(),
+        error=ServicingError("boom", "It broke.", hint="Mend it.").to_document(),
     ),
 )
 
@@ -165,11 +173,48 @@ def test_stderr_is_text_that_commands_no_terminal(capsys: pytest.CaptureFixture[
 
 def test_a_failure_is_logged_once(full_log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging(None, "update")
-    with pytest.raises(Servicing):
-        announced("update", LoggedEvents(), lambda: (_ for _ in ()).throw(Servicing("boom", "It broke.")))
+    with pytest.raises(ServicingError):
+        announced(
+            "update", LoggedEvents(), lambda: (_ for _ in ()).throw(ServicingError("boom", "It broke."))
+        )
     log_failure("servicing/boom: It broke.")
     assert [line["level"] for line in told(full_log)] == ["info", "error"]
     assert capsys.readouterr().err == "", "the command tells its error itself"
+
+
+def test_a_unit_tells_the_journal_everything_once(tmp_path: Path) -> None:
+    """Its stdout and stderr are a stream to the journal; the journal has every record with fields already."""
+    journald = Journald(tmp_path / "journal")
+    (tmp_path / "go").touch()
+    with (tmp_path / "stderr").open("wb") as stderr:
+        found = os.fstat(stderr.fileno())
+        environment = {**os.environ, "JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+        servicing = Servicing(tmp_path, stdout=stderr, stderr=stderr, env=environment)
+        said = []
+        while servicing.process.poll() is None:
+            with contextlib.suppress(BlockingIOError):
+                said.append(journald.entry())
+            time.sleep(0.001)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                said.append(journald.entry())
+    assert servicing.ended() == 0
+    assert (tmp_path / "stderr").read_bytes() == b""
+    assert sum("Work: done" in entry["MESSAGE"] for entry in said) == 1
+    ids = [entry["MESSAGE_ID"] for entry in said if "MESSAGE_ID" in entry]
+    assert ids == [messages.SERVICING_BEGUN, messages.COMMITTED]
+    assert {entry["TRIDENT_VERB"] for entry in said} == {"commit"}
+
+
+def test_a_host_that_goes_back_says_so(full_log: Path) -> None:
+    set_up_logging("OFF", "commit")
+    failure = HealthChecks("health-checks-failed", "The web does not answer.")
+    outcome = Outcome(ServicingType.AB_UPDATE, True, "The host goes back to volume A.", failure=failure)
+    announced("commit", LoggedEvents(), lambda: outcome)
+    assert [(line["level"], line["message"].split(" ('")[0]) for line in told(full_log)][1:] == [
+        ("error", "health-checks/health-checks-failed: The web does not answer."),
+        ("warn", "The host goes back to volume A."),
+    ]
 
 
 def test_every_message_id_is_documented_and_explained() -> None:

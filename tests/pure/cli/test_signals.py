@@ -204,7 +204,7 @@ def on_terminal(
 def test_a_terminal_that_goes_away_ends_no_servicing(tmp_path: Path, begun: list[Servicing]) -> None:
     servicing, ours = on_terminal(tmp_path, begun)
     os.close(ours)  # The kernel sends SIGHUP, and all that is written from here on is an error.
-    time.sleep(0.2)
+    time.sleep(0.5)  # The display has drawn since, several times.
     servicing.let_go()
     assert servicing.ended() == 0
     assert servicing.last_event("end") == "done"

@@ -6,13 +6,12 @@ import array
 import logging
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from trident.host.journal import Journal, stderr_is_journal
+from trident.host.journal import Journal, leads_to_journal
 
 
 class Journald:
@@ -135,10 +134,11 @@ def test_no_journal_is_found_where_there_is_none(tmp_path: Path, kind: str) -> N
         Journal(path)
 
 
-def test_stderr_is_the_journal_if_the_unit_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_stream_leads_to_the_journal_if_the_unit_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with (tmp_path / "stream").open("w") as stream:
         found = os.fstat(stream.fileno())
-        monkeypatch.setattr(sys, "stderr", stream)
         for value, expected in (
             (f"{found.st_dev}:{found.st_ino}", True),
             (f"{found.st_dev}:{found.st_ino + 1}", False),
@@ -147,6 +147,6 @@ def test_stderr_is_the_journal_if_the_unit_says_so(monkeypatch: pytest.MonkeyPat
             ("1", False),
         ):
             monkeypatch.setenv("JOURNAL_STREAM", value)
-            assert stderr_is_journal() is expected
+            assert leads_to_journal(stream) is expected
         monkeypatch.delenv("JOURNAL_STREAM")
-        assert not stderr_is_journal()
+        assert not leads_to_journal(stream)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from trident.cli.log import keep_secret
+from trident.cli.log import is_told_by_journal, keep_secret
 from trident.cli.progress import drawn
 from trident.cli.report import print_error, print_json, print_problems, save_document, save_text
 from trident.cli.streams import say, tell
@@ -147,7 +147,7 @@ def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
                 "summary": outcome.summary,
             }
         )
-    else:
+    elif not is_told_by_journal(sys.stdout):
         say(outcome.summary + "\n")
 
 
@@ -168,7 +168,7 @@ def _save_status(options: argparse.Namespace, environment: Environment) -> bool:
 
 def _tell_failure(options: argparse.Namespace, failure: TridentError) -> bool:
     """Tell why the host goes back, as an error is told that ends a verb; never a success."""
-    print_error(failure, as_json=options.output == "json")
+    print_error(failure, as_json=options.output == "json", is_told=is_told_by_journal())
     if options.error is not None:
         with contextlib.suppress(TridentError):
             save_document(failure.to_document(), options.error)
