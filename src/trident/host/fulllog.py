@@ -21,7 +21,9 @@ from trident.host.files import write_file
 from trident.trace import TRACE
 
 FULL_LOG = Path("/var/log/trident-full.log")
-COPY_NAME = re.compile(r"trident-([a-z][a-z-]*)-(\d{8}T\d{6}Z)\.log")
+COPY_NAME = re.compile(r"trident-(?!health-check-failure-)([a-z][a-z-]*)-(\d{8}T\d{6}Z)\.log")
+# Reports on health checks lie beside the copies; they are kept as long.
+REPORT_NAME = re.compile(r"trident-health-check-failure-(\d{8}T\d{6}Z)\.log")
 
 KEPT_COPIES = 20
 COPY_BYTES = 1024 * 1024
@@ -130,9 +132,10 @@ class FullLog(logging.Handler):
             return None
         path = _free_name(directory, state)
         write_file(path, lines, mode=0o600)
-        for old in sorted(kept_copies(directory), key=_age, reverse=True)[KEPT_COPIES:]:
-            with contextlib.suppress(OSError):
-                old.unlink()
+        for kind in (kept_copies(directory), kept_reports(directory)):
+            for old in sorted(kind, key=_age, reverse=True)[KEPT_COPIES:]:
+                with contextlib.suppress(OSError):
+                    old.unlink()
         return path
 
 
@@ -151,6 +154,15 @@ def kept_copies(directory: Path) -> Iterator[Path]:
         OSError: the directory cannot be read.
     """
     return (path for path in directory.iterdir() if COPY_NAME.fullmatch(path.name))
+
+
+def kept_reports(directory: Path) -> Iterator[Path]:
+    """The reports on health checks that failed, in ``directory``.
+
+    Raises:
+        OSError: the directory cannot be read.
+    """
+    return (path for path in directory.iterdir() if REPORT_NAME.fullmatch(path.name))
 
 
 def document(record: logging.LogRecord) -> dict[str, object]:
@@ -207,5 +219,5 @@ def _free_name(directory: Path, state: str) -> Path:
 
 
 def _age(path: Path) -> str:
-    match = COPY_NAME.fullmatch(path.name)
-    return match[2] if match else ""
+    """The time in the name."""
+    return path.stem.rpartition("-")[2]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from trident.host import fulllog
-from trident.host.fulllog import COPY_BYTES, KEPT_COPIES, FullLog, kept_copies
+from trident.host.fulllog import COPY_BYTES, KEPT_COPIES, FullLog, kept_copies, kept_reports
 from trident.trace import TRACE
 
 
@@ -155,6 +155,7 @@ def test_of_many_copies_the_newest_stay(log: FullLog, tmp_path: Path) -> None:
     log.emit(record())
     for day in range(1, 31):
         (tmp_path / f"trident-provisioned-202501{day:02}T000000Z.log").touch()
+        (tmp_path / f"trident-health-check-failure-202501{day:02}T000000Z.log").touch()
     (tmp_path / "trident-notes.log").touch()
     first = log.keep_copy(tmp_path, "ab-update-staged")
     second = log.keep_copy(tmp_path, "ab-update-staged")
@@ -164,6 +165,9 @@ def test_of_many_copies_the_newest_stay(log: FullLog, tmp_path: Path) -> None:
     assert "trident-provisioned-20250112T000000Z.log" not in names
     assert "trident-provisioned-20250113T000000Z.log" in names
     assert (tmp_path / "trident-notes.log").exists(), "not ours"
+    reports = sorted(path.name for path in kept_reports(tmp_path))
+    assert len(reports) == KEPT_COPIES, "they are counted by themselves"
+    assert reports[0] == "trident-health-check-failure-20250111T000000Z.log"
 
 
 def test_of_a_very_long_run_the_end_is_kept(log: FullLog, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lines += json.dumps({"message": f"key:\n{PEM}"}) + "\n" + f"not json: token={MARK}\n"
     put(root, "/var/log/trident-full.log", lines)
     put(root, "/var/lib/trident/trident-ab-update-staged-20260101T000000Z.log", lines)
+    put(root, "/var/lib/trident/trident-health-check-failure-20260101T000000Z.log", f"'web' said\n{PEM}")
     put(root, "/var/log/audit/audit.log", f"type=AVC msg=psk={MARK}-wifi\n")
     put(root, "/etc/fstab", f"//nas/x /mnt cifs username=ops,password={MARK} 0 0\n")
     put(root, "/etc/os-release", 'PRETTY_NAME="Debian 13"\n')
@@ -145,6 +146,7 @@ def test_what_is_no_secret_is_there(root: Path) -> None:
         "report.json",
         "logs/trident-full.log",
         "logs/historical/trident-ab-update-staged-20260101T000000Z.log",
+        "logs/historical/trident-health-check-failure-20260101T000000Z.log",
         "datastore.sqlite",
         "history.json",
         "files/fstab",

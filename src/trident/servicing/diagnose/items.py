@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trident.host.efi import EfiVariables
-from trident.host.fulllog import COPY_NAME, FULL_LOG, kept_copies
+from trident.host.fulllog import COPY_NAME, FULL_LOG, kept_copies, kept_reports
 from trident.servicing.diagnose.collect import Collector
 from trident.servicing.diagnose.scrub import scrubbed_datastore, scrubbed_log, scrubbed_yaml
 from trident.state.agent import AGENT_CONFIGURATION_PATH, DEFAULT_DATASTORE_PATH
@@ -89,6 +89,16 @@ def _historical_logs(collector: Collector) -> Iterator[Item]:
             f"historical logs directory {datastore.parent}",
             lambda directory=datastore.parent: sorted(kept_copies(directory)),  # type: ignore[misc]
         )
+        reports = collector.attempt(
+            f"health check reports in {datastore.parent}",
+            lambda directory=datastore.parent: sorted(kept_reports(directory)),  # type: ignore[misc]
+        )
+        for path in reports or ():
+            yield Item(
+                f"logs/historical/{path.name}",
+                "Report on health checks that failed",
+                lambda c, path=path: c.text(path),  # type: ignore[misc]
+            )
         for path in copies or ():
             match = COPY_NAME.fullmatch(path.name)
             when = f" from {match[1]} at {match[2]}" if match else ""
