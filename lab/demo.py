@@ -151,7 +151,7 @@ def _failed_update(machine: Machine, image: images.Image, server: Server, stage:
 
 
 def _quote_commit(machine: Machine, stage: Stage) -> None:
-    command = "journalctl --unit trident.service --output cat --grep Committed"
+    command = "journalctl --identifier trident --output cat --grep Committed"
     stage.quote(command, machine.read(command))
 
 
