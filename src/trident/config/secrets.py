@@ -38,6 +38,7 @@ _NETPLAN_FIELDS = frozenset(
 )
 # A shorter value, such as "1" or "eth0", is no secret that a search could find without hiding half of a log.
 _SHORTEST = 6
+_SHORTEST_FREE = 8
 
 # How the name of a setting ends whose value is secret.
 _ENDING = (
@@ -210,12 +211,22 @@ def _secrets_of(value: Any, key: Any = None) -> Iterator[str]:
         text = str(value)
         shown = handling(text)
         if shown == HIDDEN:
-            # A path among the variables or arguments of a script is none, and a log is full of them.
-            yield from () if key in _FREE_FIELDS and text.startswith("/") else (text,)
+            yield from _perhaps_secret(text) if key in _FREE_FIELDS else (text,)
         elif shown != text:
             yield from _credentials(text)
     elif isinstance(value, str) and "://" in value:
         yield from _credentials(value)
+
+
+def _perhaps_secret(text: str) -> Iterator[str]:
+    """What of a variable, an argument or a content to search for: no path, option or common short word.
+
+    A log is full of those, and would be empty without them.
+    """
+    if text.startswith("-"):
+        text = text.partition("=")[2]
+    if not text.startswith("/") and len(text.strip()) >= _SHORTEST_FREE:
+        yield text
 
 
 def _credentials(address: str) -> Iterator[str]:

@@ -120,4 +120,7 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
 def test_short_values_do_not_hide_half_of_a_log() -> None:
     redactor = Redactor()
     redactor.learn({"environmentVariables": {"DEBUG": "1", "HOME": "/root/ops", "NAME": "eth0"}})
-    assert redactor.text("1 of 10 on eth0 in /root/ops") == "1 of 10 on eth0 in /root/ops"
+    redactor.learn({"arguments": ["--verbose", "--as=correct-horse"], "content": "reboot\n"})
+    text = "1 of 10 on eth0 in /root/ops --verbose reboot"
+    assert redactor.text(text) == text
+    assert redactor.text("join --as=correct-horse") == "join --as=***"
