@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,37 @@ from trident.state.datastore import Datastore
 PIPE_BYTES = 65536
 
 
+def restore_signals() -> None:
+    """Whoever runs the tests in the background, or under nohup(1), has them ignore some signals."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Servicing:
     """The process, and the directory in which it leaves what it did."""
 
-    def __init__(self, directory: Path, *options: str, lines: int = 0, **streams: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *options: str,
+        lines: int = 0,
+        before: Callable[[], None] = lambda: None,
+        **streams: Any,
+    ) -> None:
         self.directory = directory
+
+        def prepare() -> None:
+            restore_signals()
+            before()
+
         module = [sys.executable, "-m", "tests.pure.cli.long_servicing", str(directory), str(lines)]
-        self.process = subprocess.Popen([*module, *options], cwd=ROOT, start_new_session=True, **streams)
+        self.process = subprocess.Popen(
+            [*module, *options],
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=prepare,  # noqa: PLW1509
+            **streams,
+        )
 
     def wait_for(self, name: str) -> None:
         """Until a file is there."""
@@ -130,7 +154,9 @@ def test_programs_that_a_servicing_starts_do_not_ignore_hangups() -> None:
     code = "from trident.cli.signals import prepare_signals as p; p(is_servicing=True); "
     code += "from trident.host.process import run; "
     code += "print(run(['grep', 'SigIgn', '/proc/self/status']).stdout.split()[1])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, preexec_fn=restore_signals
+    )
     assert int(done.stdout, 16) & (1 << (signal.SIGHUP - 1)) == 0
 
 
@@ -138,7 +164,7 @@ def test_nohup_stays_nohup(tmp_path: Path, begun: list[Servicing]) -> None:
     def ignore() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-    servicing = quiet(tmp_path, begun, preexec_fn=ignore)
+    servicing = quiet(tmp_path, begun, before=ignore)
     servicing.process.send_signal(signal.SIGTERM)
     servicing.let_go()
     assert servicing.ended() == 0
@@ -193,7 +219,7 @@ def on_terminal(
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            preexec_fn=take_terminal,
+            before=take_terminal,
         )
     )
     os.close(theirs)
