@@ -195,8 +195,8 @@ def test_without_time_units_are_asked_once(answers: Answers) -> None:
 
 def test_when_the_time_is_over_the_last_state_is_told(answers: Answers) -> None:
     answers(STARTING, DEAD)
-    verdict = wait_until_healthy(["web"], timeout=0.5)
-    assert verdict.problem == "not healthy within 0.5 s: web.service is failed (failed)"
+    verdict = wait_until_healthy(["web"], timeout=3)
+    assert verdict.problem == "not healthy within 3 s: web.service is failed (failed)"
     assert verdict.units == ("web.service",)
 
 
