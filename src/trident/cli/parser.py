@@ -98,10 +98,15 @@ def _add_update(verbs: Verbs[_Parser]) -> None:
     parser = verbs.add_parser(
         "update",
         help="update this host to a Host Configuration",
-        description="Compare the Host Configuration with what the host is and apply the difference: an A/B\n"
-        "update streams the new image onto the inactive volume while the host works on, then\n"
-        "reboots into it. "
-        "'stage' and 'finalize' can be hours apart.",
+        description="Compare the Host Configuration with what the host is and apply the difference in the\n"
+        "least disruptive way. Where only extensions and netplan differ, a runtime update changes the\n"
+        "running system; for anything else an A/B update streams the new image onto the inactive volume\n"
+        "while the host works on, then reboots into it. 'trident plan' tells which, and why. 'stage' and\n"
+        "'finalize' can be days apart.",
+        epilog="examples:\n"
+        "  trident update host.yaml\n"
+        "  trident update host.yaml --allowed-operations stage       now\n"
+        "  trident update host.yaml --allowed-operations finalize    in the maintenance window\n",
     )
     _add_configuration(parser, "the Host Configuration to apply")
     _add_operations(parser)

@@ -1,4 +1,4 @@
-"""What install, update and commit have in common: progress, reports, the reboot at the end."""
+"""What install, update, rollback and commit have in common: progress, reports, the reboot at the end."""
 
 from __future__ import annotations
 
