@@ -11,6 +11,7 @@ from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import Operation
 from trident.servicing import record
+from trident.servicing.alone import alone
 from trident.servicing.compile import compile_plan
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import execute, recording_errors
@@ -23,7 +24,6 @@ from trident.servicing.staged_install import refuse_unfinalized_install
 from trident.servicing.update import open_provisioned
 from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
 from trident.state.history import EntryState
-from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
 from trident.subsystems.boot import keep_from_booting
 
@@ -55,7 +55,7 @@ def commit(environment: Environment) -> Outcome:
     """
     require_root()
     with (
-        servicing_lock("commit", environment.lock),
+        alone("commit", environment),
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "commit"),
     ):

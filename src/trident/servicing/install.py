@@ -11,6 +11,7 @@ from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts, Situation
 from trident.plan.step import NOT_WHOLE, Operation
 from trident.servicing import record
+from trident.servicing.alone import alone
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome
@@ -26,7 +27,6 @@ from trident.servicing.persist import staged_install
 from trident.servicing.staged_install import adopt_staged_install
 from trident.state.datastore import Datastore
 from trident.state.history import EntryState
-from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingState, ServicingType
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def install(
             hint="Leave out --multiboot to install on disks that hold nothing else.",
         )
     require_root()
-    with servicing_lock("install", environment.lock):
+    with alone("install", environment):
         facts = gather_facts(configuration, {})
         refuse_unless_live(facts)
         missing = None

@@ -126,6 +126,17 @@ def save_seals(datastore: Datastore, session: Session) -> None:
         datastore.history.save_seals(entry.id, session.seals)
 
 
+def finalizing(datastore: Datastore, *, cut_off: bool = False) -> None:
+    """Note in the history that the running system is being changed, or that this was cut off and undone.
+
+    Raises:
+        Servicing: ``write-to-datastore``.
+    """
+    entry = datastore.history.current()
+    if entry is not None:
+        datastore.history.advance(entry.id, EntryState.STAGED if cut_off else EntryState.FINALIZING)
+
+
 def failed(datastore: Datastore, error: TridentError) -> None:
     """Record an error as ``lastError``, and as the end of a servicing that was being staged.
 

@@ -11,6 +11,7 @@ from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import Operation
 from trident.servicing import record
+from trident.servicing.alone import alone
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
@@ -22,7 +23,6 @@ from trident.servicing.switch import finalize_switch, withdraw
 from trident.servicing.update import open_provisioned, stage
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target, volume_name
 from trident.state.chain import RollbackItem, RollbackKind, rollback_chain
-from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingType
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def check(wish: Wish, environment: Environment) -> str:
         Initialization: the datastore cannot be read.
     """
     require_root()
-    with open_provisioned(environment) as datastore:
+    with open_provisioned(environment, read_only=True) as datastore:
         item = chosen(
             wish, rollback_chain(_as_if_provisioned(datastore.status()), datastore.history.entries())
         )
@@ -78,7 +78,7 @@ def rollback(wish: Wish, operations: Collection[Operation], environment: Environ
     """
     require_root()
     with (
-        servicing_lock("rollback", environment.lock),
+        alone("rollback", environment),
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "rollback"),
     ):

@@ -61,7 +61,9 @@ def finalize_running(
     session = Session.resumed(situation, datastore, environment.progress)
     session.seals = record.seals_for(situation, datastore)
     _look_at_what_was_staged(tuple(step for step in steps if step.phase < Phase.FINALIZE), session, datastore)
-    datastore.note(Operation.FINALIZE, RUNTIME_MARK, "begin")
+    with datastore.together():
+        datastore.note(Operation.FINALIZE, RUNTIME_MARK, "begin")
+        record.finalizing(datastore)
     try:
         with record.accounted(Operation.FINALIZE, session, datastore):
             execute(tuple(step for step in steps if step.phase >= Phase.FINALIZE), session, datastore)
@@ -100,7 +102,9 @@ def undo_what_was_cut_off(datastore: Datastore, environment: Environment) -> boo
         return False
     _log.warning("Finalizing was cut off before; the running system is brought back first.")
     _undo(status, datastore, environment)
-    datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
+    with datastore.together():
+        datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
+        record.finalizing(datastore, cut_off=True)
     return True
 
 

@@ -14,6 +14,7 @@ from trident.plan.session import Session
 from trident.plan.situation import Facts, Situation
 from trident.plan.step import Operation
 from trident.servicing import record
+from trident.servicing.alone import alone
 from trident.servicing.compile import compile_plan, refuse
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
@@ -32,7 +33,6 @@ from trident.servicing.select import select_update
 from trident.servicing.switch import finalize_switch, withdraw
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
-from trident.state.lock import servicing_lock
 from trident.state.status import HostStatus, ServicingType
 from trident.subsystems.boot import keep_from_booting
 
@@ -66,7 +66,7 @@ def update(
     """
     require_root()
     with (
-        servicing_lock("update", environment.lock),
+        alone("update", environment),
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "update"),
     ):
@@ -74,14 +74,18 @@ def update(
         return _Update.of(configuration, datastore, environment).carry_out(operations)
 
 
-def open_provisioned(environment: Environment) -> Datastore:
+def open_provisioned(environment: Environment, *, read_only: bool = False) -> Datastore:
     """The datastore of a host that Trident has installed.
+
+    Args:
+        environment: where it lies.
+        read_only: open it for reading alone.
 
     Raises:
         InvalidInput: ``host-not-provisioned`` if there is none.
     """
     try:
-        return Datastore.open(environment.datastore_path)
+        return Datastore.open(environment.datastore_path, read_only=read_only)
     except TridentError as error:
         if error.code != "datastore-not-found":
             raise

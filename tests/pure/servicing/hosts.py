@@ -169,6 +169,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         monkeypatch.setattr(room, "gather_facts", host.facts)
     for room in (install_verb, update_verb, commit_verb, switch, runtime, not_booted):
         monkeypatch.setattr(room, "execute", host.execute)
+    monkeypatch.setattr("trident.servicing.alone.unmount_below", lambda _directory: ())
     for room in (runtime, commit_verb, update_verb):
         monkeypatch.setattr(room, "forget_extensions", lambda _datastore, *_staging: None)
     for verb in (install_verb, update_verb, rollback_verb):

@@ -1,0 +1,36 @@
+"""Beginning a verb that changes the host: alone, and with what a killed run left behind cleared away."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from trident.host.mount import RUN_DIRECTORY, unmount_below
+from trident.state.lock import servicing_lock
+
+if TYPE_CHECKING:
+    from trident.servicing.environment import Environment
+
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def alone(verb: str, environment: Environment) -> Iterator[None]:
+    """Hold the servicing lock for the body; first, leave what is still mounted below Trident's own directory.
+
+    Only a run that was killed leaves something there, since every other one unwinds its mounts.
+
+    Args:
+        verb: what is going to be done, for whoever comes second.
+        environment: where the lock lies.
+
+    Raises:
+        Initialization: ``servicing-in-progress``, ``open-lock``.
+        Servicing: ``unmount``, if something holds what was left.
+    """
+    with servicing_lock(verb, environment.lock):
+        for target in unmount_below(RUN_DIRECTORY):
+            _log.warning("Unmounted %s, which a run that was killed had left.", target)
+        yield
