@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from trident.errors import Servicing, TridentError
+from trident.errors import Servicing, TridentError, unexpected
 from trident.host.process import interrupts_held_back
 from trident.plan.session import Session
 from trident.plan.situation import Situation
@@ -23,6 +23,7 @@ from trident.servicing.execute import execute
 from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts
 from trident.servicing.pending import baseline, pending
+from trident.servicing.volumes import refuse_other_volume
 from trident.state.history import EntryState
 from trident.state.status import ServicingState
 
@@ -54,6 +55,7 @@ def finalize_running(
     status = datastore.status()
     desired = configuration_from(status.spec)
     situation = Situation(servicing_type, desired, status, gather_facts(desired, status.partition_paths))
+    refuse_other_volume(desired, baseline(status), situation.facts)
     if plan is None:
         plan = compile_plan(situation)
         confirm(situation, plan, environment, {Operation.FINALIZE})
@@ -72,7 +74,9 @@ def finalize_running(
             record.move(datastore, done, EntryState.SUCCEEDED)
             datastore.note(Operation.FINALIZE, RUNTIME_MARK, "done")
     except BaseException as error:
-        _undo_after(error, status, datastore, environment)
+        # An interrupt may come when the success is recorded already; what is recorded counts.
+        if was_cut_off(datastore.status(), datastore):
+            _undo_after(error, status, datastore, environment)
         raise
     forget_extensions(datastore)
     return plan
@@ -95,13 +99,21 @@ def undo_what_was_cut_off(datastore: Datastore, environment: Environment) -> boo
     What was staged stays staged.
 
     Raises:
-        TridentError: it could not be undone; the next verb tries again.
+        TridentError: it could not be undone; the next verb tries again. ``validate-ab-active-volume`` if the
+            other volume was booted since: its system has nothing to do with it.
     """
     status = datastore.status()
     if not was_cut_off(status, datastore):
         return False
+    running = baseline(status)
+    old = configuration_from(running.spec)
+    refuse_other_volume(old, running, gather_facts(old, running.partition_paths))
     _log.warning("Finalizing was cut off before; the running system is brought back first.")
-    _undo(status, datastore, environment)
+    try:
+        _undo(status, datastore, environment)
+    except TridentError as error:
+        _tell_half_way(error)
+        raise
     with datastore.together():
         datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
         record.finalizing(datastore, cut_off=True)
@@ -125,21 +137,39 @@ def _undo_after(
     try:
         with interrupts_held_back():
             _undo(status, datastore, environment)
-            known = failure if isinstance(failure, TridentError) else None
+            known = _known(failure)
             with datastore.together():
                 end = EntryState.FAILED if known else EntryState.INTERRUPTED
                 record.move(datastore, baseline(status), end, error=known)
                 datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
     except TridentError as second:
         if not isinstance(failure, TridentError):
+            _tell_half_way(second)
             raise
         failure.message += f" Undoing it failed, too, and the host is half-way: {second.message}"
-        failure.hint = "Correct what stands against undoing it, then run 'trident commit', which tries again."
+        failure.hint = _TRY_AGAIN
     else:
         if isinstance(failure, TridentError):
             failure.message += " The host was brought back to what it was."
     if isinstance(failure, TridentError):
         failure.args = (failure.message,)
+
+
+_TRY_AGAIN = "Correct what stands against undoing it, then run 'trident commit', which tries again."
+
+
+def _tell_half_way(error: TridentError) -> None:
+    """Say in ``error``, which ended an undo, what that means for the host."""
+    error.message = f"Finalizing was cut off and cannot be undone, so the host is half-way: {error.message}"
+    error.args = (error.message,)
+    error.hint = f"{error.hint} {_TRY_AGAIN}" if error.hint else _TRY_AGAIN
+
+
+def _known(failure: BaseException) -> TridentError | None:
+    """What the history tells of a failure; ``None`` for an interrupt, which is none."""
+    if isinstance(failure, TridentError):
+        return failure
+    return unexpected(failure) if isinstance(failure, Exception) else None
 
 
 def _undo(status: HostStatus, datastore: Datastore, environment: Environment) -> None:

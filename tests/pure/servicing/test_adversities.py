@@ -1,0 +1,169 @@
+"""Ways to make Host Status lie that somebody with a power switch, a firmware menu and patience would find."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.pure.servicing.hosts import Host, host
+from tests.pure.servicing.situations import CONFIGURATION, status
+from trident.config.model import HostConfiguration
+from trident.errors import Servicing, TridentError
+from trident.plan.step import Operation, Phase, Step
+from trident.servicing import record
+from trident.state.datastore import Datastore
+from trident.state.history import EntryState, HistoryEntry
+from trident.state.status import AbVolume, ServicingState
+
+__all__ = ["host"]
+
+STAGE, FINALIZE = frozenset({Operation.STAGE}), frozenset({Operation.FINALIZE})
+
+
+class Killed(BaseException):
+    """The agent is gone: it neither undoes nor records anything."""
+
+
+def wanted(version: str = "v1", address: int = 1, fallback: str = "conservative") -> HostConfiguration:
+    netplan = {"ethernets": {"eth0": {"addresses": [f"192.0.2.{address}/24"]}}}
+    return HostConfiguration.from_document(
+        CONFIGURATION
+        | {
+            "scripts": {},
+            "image": {"url": f"http://images.example/{version}.cosi", "sha384": "ignored"},
+            "os": CONFIGURATION["os"] | {"netplan": netplan, "uefiFallback": fallback},
+        }
+    )
+
+
+V1, V2 = wanted("v1"), wanted("v2")
+MOVED = wanted("v1", 2)
+
+
+@pytest.fixture
+def running(host: Host) -> Host:
+    """A host on volume A that runs V1."""
+    with Datastore.open(host.environment.datastore_path) as store:
+        store.record(status(AbVolume.A, V1))
+    host.network = V1.os.netplan
+    return host
+
+
+def killed_at(host: Host, step_id: str) -> None:
+    def kill(step: Step) -> None:
+        if step.id.startswith(step_id):
+            raise Killed
+
+    host.before_step = kill
+
+
+def undisturbed(host: Host) -> None:
+    host.before_step = lambda _step: None
+
+
+def entries(host: Host) -> tuple[HistoryEntry, ...]:
+    with Datastore.open(host.environment.datastore_path) as store:
+        return store.history.entries()
+
+
+def cut_off_half_way(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runtime update is killed behind its last step, and no undo follows."""
+    host.update(MOVED, STAGE)
+    with monkeypatch.context() as patch:
+        patch.setattr("trident.servicing.runtime._undo_after", lambda *_: None)
+        patch.setattr("trident.servicing.runtime.record.move", _kill)
+        with pytest.raises(Killed):
+            host.update(MOVED, FINALIZE)
+
+
+def _kill(*_arguments: object, **_options: object) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("verb", ["update", "rollback", "commit"])
+def test_what_was_cut_off_on_one_volume_is_not_undone_on_the_other(
+    running: Host, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    cut_off_half_way(running, monkeypatch)
+    running.boot("root-b")
+    running.network = {"of": "the other volume"}
+    with pytest.raises(Servicing) as caught:
+        running.update(V1) if verb == "update" else getattr(running, verb)()
+    assert caught.value.code == "validate-ab-active-volume"
+    assert running.network == {"of": "the other volume"}
+
+
+def test_a_staged_runtime_rollback_does_not_change_the_other_volume(running: Host) -> None:
+    running.update(MOVED)
+    running.rollback(operations=STAGE)
+    running.boot("root-b")
+    running.network = {"of": "the other volume"}
+    with pytest.raises(Servicing) as caught:
+        running.rollback(operations=FINALIZE)
+    assert caught.value.code == "validate-ab-active-volume"
+    assert running.network == {"of": "the other volume"}
+
+
+def test_an_interrupt_behind_the_success_of_a_runtime_update_undoes_nothing(
+    running: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C comes after the row was written and before the verb knows."""
+    together = Datastore.together
+    move = record.move
+    done = []
+
+    def moving(datastore: Datastore, status: object, end: EntryState | None = None, **more: object) -> object:
+        if end is EntryState.SUCCEEDED:
+            done.append(end)
+        return move(datastore, status, end, **more)  # type: ignore[arg-type]
+
+    @contextlib.contextmanager
+    def interrupted(datastore: Datastore) -> Iterator[None]:
+        with together(datastore):
+            yield
+        if done and datastore._connection._depth == 0:
+            done.clear()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(record, "move", moving)
+    monkeypatch.setattr(Datastore, "together", interrupted)
+    with pytest.raises(TridentError) as caught:
+        running.update(MOVED)
+    assert caught.value.code == "interrupted"
+    succeeded = entries(running)[0].state is EntryState.SUCCEEDED
+    assert (running.network == MOVED.os.netplan) == succeeded
+    assert (running.status().spec == MOVED.to_document()) == succeeded
+
+
+def test_a_defect_in_a_runtime_update_ends_it_as_failed(running: Host) -> None:
+    left = [ZeroDivisionError("oops")]
+
+    def defect(step: Step) -> None:
+        if left and step.operation is Operation.FINALIZE and step.phase is Phase.FINALIZE:
+            raise left.pop()
+
+    running.before_step = defect
+    with pytest.raises(TridentError):
+        running.update(MOVED)
+    assert entries(running)[0].state is EntryState.FAILED
+
+
+@pytest.mark.parametrize("first", [Servicing("netplan", "No."), KeyboardInterrupt()], ids=repr)
+def test_an_undo_that_fails_says_that_the_host_is_half_way(running: Host, first: BaseException) -> None:
+    failures = [first]
+
+    def always(step: Step) -> None:
+        if step.operation is Operation.FINALIZE and step.phase is Phase.FINALIZE:
+            raise failures.pop() if failures else Servicing("netplan", "Netplan refuses.")
+
+    running.before_step = always
+    with pytest.raises(TridentError) as caught:
+        running.update(MOVED)
+    assert "half-way" in caught.value.message
+    for _ in range(2):
+        with pytest.raises(TridentError) as caught:
+            running.commit()
+        assert "half-way" in caught.value.message
+        assert "half-way" in str(running.status().last_error)
