@@ -9,13 +9,12 @@ from trident.errors import InvalidInput, Servicing, TridentError
 from trident.host.efi import EfiVariables
 from trident.plan.step import Operation
 from trident.servicing import record
-from trident.servicing.execute import execute
 from trident.servicing.pending import STAGED, baseline
-from trident.servicing.switch import FINALIZE_MARK
+from trident.servicing.switch import FINALIZE_MARK, keep_running_first
 from trident.servicing.volumes import volume_name
 from trident.state.history import EntryState
 from trident.state.status import HostStatus, ServicingState, ServicingType
-from trident.subsystems.boot import entry_label, keep_from_booting, point_fallback_at_running
+from trident.subsystems.boot import entry_label
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -113,8 +112,7 @@ def keep_what_runs(situation: Situation, session: Session, error: TridentError) 
         error: what the commit is going to say.
     """
     try:
-        keep_from_booting(EfiVariables(), situation.status.install_index, situation.target_volume)
-        execute(point_fallback_at_running(situation), session, session.open_datastore())
+        keep_running_first(situation, session.open_datastore())
     except TridentError as second:
         error.__cause__ = second
 

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 from trident.errors import TridentError
 from trident.host.efi import EfiVariables
+from trident.host.process import interrupts_held_back
 from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import NOT_WHOLE, Operation
+from trident.progress import silent
 from trident.servicing import record
 from trident.servicing.compile import compile_plan
 from trident.servicing.confirm import confirm
+from trident.servicing.environment import configuration_from
 from trident.servicing.execute import execute
 from trident.servicing.gather import gather_facts
 from trident.servicing.pending import FINALIZED, STAGED, baseline, pending
 from trident.servicing.volumes import refuse_running_target
 from trident.state.history import EntryState
+from trident.subsystems.boot import keep_from_booting, point_fallback_at_running
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -65,8 +69,10 @@ def finalize_switch(
         datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
     except BaseException as error:
         # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
-        with contextlib.suppress(TridentError):
+        with interrupts_held_back(), contextlib.suppress(TridentError):
             EfiVariables().clear_boot_next()
+            with contextlib.suppress(TridentError):
+                keep_running_first(situation, datastore)
             _take_back(status, servicing_type, datastore, error)
         raise
     return plan
@@ -84,7 +90,8 @@ def _take_back(
 def withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> None:
     """Take back what is pending, before its volume is written again or because it is not wanted any more.
 
-    From here on neither firmware nor status may lead to that volume: BootNext goes first, then the status.
+    From here on neither firmware nor status may lead to that volume: the firmware's side goes first, then
+    the status. A commit that was cut off may even have put that volume first in the order.
 
     Args:
         status: the newest one.
@@ -95,5 +102,22 @@ def withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> N
     if waiting is None:
         return
     if waiting.finalized:
-        EfiVariables().clear_boot_next()
+        desired = configuration_from(status.spec)
+        facts = gather_facts(desired, status.partition_paths)
+        keep_running_first(Situation(waiting.servicing_type, desired, status, facts), datastore)
     record.move(datastore, running, EntryState.WITHDRAWN)
+
+
+def keep_running_first(situation: Situation, datastore: Datastore) -> None:
+    """See that what runs is also what boots by itself: by BootNext, by the order and by the fallback path.
+
+    Args:
+        situation: of a servicing that switches volumes; its target volume is the one that does not run.
+        datastore: open for writing.
+
+    Raises:
+        Servicing: the firmware or the ESP cannot be written.
+    """
+    keep_from_booting(EfiVariables(), situation.status.install_index, situation.target_volume)
+    session = Session.resumed(situation, datastore, silent)
+    execute(point_fallback_at_running(situation), session, datastore)

@@ -21,8 +21,8 @@ from trident.plan.situation import BootType, Facts
 from trident.plan.step import Operation, Phase, Step
 from trident.servicing import commit as commit_verb
 from trident.servicing import install as install_verb
-from trident.servicing import not_booted, runtime, switch
 from trident.servicing import rollback as rollback_verb
+from trident.servicing import runtime, switch
 from trident.servicing import update as update_verb
 from trident.servicing.environment import Environment, Outcome
 from trident.servicing.execute import execute
@@ -167,7 +167,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         monkeypatch.setattr(verb, "require_root", lambda: None)
     for room in (install_verb, update_verb, commit_verb, rollback_verb, switch, runtime):
         monkeypatch.setattr(room, "gather_facts", host.facts)
-    for room in (install_verb, update_verb, commit_verb, switch, runtime, not_booted):
+    for room in (install_verb, update_verb, commit_verb, switch, runtime):
         monkeypatch.setattr(room, "execute", host.execute)
     monkeypatch.setattr("trident.servicing.alone.unmount_below", lambda _directory: ())
     for room in (runtime, commit_verb, update_verb):

@@ -167,3 +167,41 @@ def test_an_undo_that_fails_says_that_the_host_is_half_way(running: Host, first:
             running.commit()
         assert "half-way" in caught.value.message
         assert "half-way" in str(running.status().last_error)
+
+
+@pytest.mark.parametrize("then", [V1, MOVED], ids=["nothing to do", "a runtime update"])
+def test_withdrawing_puts_the_running_system_first(running: Host, then: HostConfiguration) -> None:
+    """A commit that was cut off has put B first; then A is started by hand, and the update is not wanted."""
+    running.update(V2)
+    running.boot()
+    killed_at(running, "set-uefi-fallback:trident-b:commit")
+    with pytest.raises(Killed):
+        running.commit()
+    undisturbed(running)
+    assert running.next_boot() == "trident-b"
+    running.boot("root-a")
+    running.update(then)
+    assert running.status().servicing_state is ServicingState.PROVISIONED
+    assert running.next_boot() == "trident-a"
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "failed"])
+def test_the_fallback_path_does_not_outlive_an_optimistic_update(running: Host, end: str) -> None:
+    """Finalizing has pointed it at B, and nobody is going to commit that."""
+    fallback: list[str] = []
+
+    def watch(step: Step) -> None:
+        if step.id.startswith("set-uefi-fallback:"):
+            fallback.append(step.id.split(":")[1])
+        if end == "failed" and step.id == "set-boot-next":
+            raise Servicing("set-efi-variable", "The firmware is full.")
+
+    running.before_step = watch
+    optimistic = wanted("v2", fallback="optimistic")
+    if end == "failed":
+        with pytest.raises(Servicing):
+            running.update(optimistic)
+    else:
+        running.update(optimistic)
+        running.update(V1)
+    assert fallback == ["trident-b", "trident-a"]
