@@ -47,6 +47,21 @@ def begin(situation: Situation, datastore: Datastore) -> None:
     )
 
 
+def abandon(datastore: Datastore) -> None:
+    """End the servicing whose staging was killed, if there is one: nobody goes on with it.
+
+    Args:
+        datastore: open for writing, with the servicing lock held.
+
+    Raises:
+        Servicing: ``write-to-datastore``.
+        Initialization: the datastore cannot be read.
+    """
+    entry = datastore.history.current()
+    if entry is not None and entry.state is EntryState.STAGING:
+        datastore.history.advance(entry.id, EntryState.INTERRUPTED)
+
+
 def first_write(datastore: Datastore) -> None:
     """Note that the target volume is about to be written: nothing can be rolled back to it any more.
 

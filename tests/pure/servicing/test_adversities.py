@@ -205,3 +205,13 @@ def test_the_fallback_path_does_not_outlive_an_optimistic_update(running: Host, 
         running.update(optimistic)
         running.update(V1)
     assert fallback == ["trident-b", "trident-a"]
+
+
+@pytest.mark.parametrize("then", ["commit", "update", "rollback"])
+def test_the_entry_of_a_killed_stage_ends(running: Host, then: str) -> None:
+    killed_at(running, "write-image")
+    with pytest.raises(Killed):
+        running.update(V2)
+    undisturbed(running)
+    running.update(V1) if then == "update" else getattr(running, then)()
+    assert entries(running)[0].state is EntryState.INTERRUPTED
