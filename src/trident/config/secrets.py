@@ -56,7 +56,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     # What stands before '@' or behind '?' in an address may be a password or a signature.
     (re.compile(r"(?<=://)[^\s/@'\"<>]+@"), f"{HIDDEN}@"),
-    (re.compile(r"(://[^\s?#'\"<>]*)\?[^\s#'\"<>]*"), rf"\1?{HIDDEN}"),
+    # Each address is tried from its last '://' only: text of nothing else would take time by its square.
+    (re.compile(r"(://(?:(?!://)[^\s?#'\"<>])*)\?[^\s#'\"<>]*"), rf"\1?{HIDDEN}"),
     (
         re.compile(r"(authorization\s*[=:]\s*(?:(?:basic|bearer|digest)\s+)?)[^\s'\"]+", re.IGNORECASE),
         rf"\1{HIDDEN}",

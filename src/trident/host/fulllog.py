@@ -94,10 +94,12 @@ class FullLog(logging.Handler):
             OSError: the file cannot be read.
         """
         end = os.fstat(self._descriptor).st_size
-        begin = max(self._begin, end - 2 * COPY_BYTES)
+        # Somebody who emptied the file took what this run began behind; all that is there was added since.
+        ours_begin = self._begin if end >= self._begin else 0
+        begin = max(ours_begin, end - 2 * COPY_BYTES)
         content = os.pread(self._descriptor, end - begin, begin)
         lines = content.splitlines(keepends=True)
-        if begin > self._begin:
+        if begin > ours_begin:
             del lines[:1]  # The first one is cut.
         ours = re.compile(rb'"pid": %d[,}]' % os.getpid())  # In a message the quotes would be escaped.
         kept: list[bytes] = []

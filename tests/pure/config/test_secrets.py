@@ -77,6 +77,7 @@ def test_a_secret_is_found_however_it_is_spelt() -> None:
     ("text", "expected"),
     [
         ("GET https://u:p@h/x?sig=1&b=2 HTTP/1.1", "GET https://***@h/x?*** HTTP/1.1"),
+        ("http://cache/https://h/x?sig=1", "http://cache/https://h/x?***"),
         ("s3://key:secret@bucket", "s3://***@bucket"),
         ("BOOT_IMAGE=/vmlinuz root=UUID=1 rd.iscsi.password=x1 quiet",
          "BOOT_IMAGE=/vmlinuz root=UUID=1 rd.iscsi.password=*** quiet"),

@@ -135,6 +135,17 @@ def test_a_rotated_log_is_still_the_one_of_this_run(log: FullLog, path: Path, tm
     assert [line["message"] for line in lines(copy)] == ["before", "after"]
 
 
+def test_a_log_that_somebody_emptied_still_gives_a_copy(path: Path, tmp_path: Path) -> None:
+    path.write_text("earlier\n" * 100)
+    handler = FullLog(path)
+    os.truncate(path, 0)
+    handler.emit(record("after"))
+    copy = handler.keep_copy(tmp_path, "ab-update-staged")
+    handler.close()
+    assert copy is not None
+    assert [line["message"] for line in lines(copy)] == ["after"]
+
+
 def test_a_copy_holds_the_lines_of_this_run_and_no_other(path: Path, tmp_path: Path) -> None:
     path.write_text(f'{{"message": "earlier", "pid": {os.getpid()}, "verb": "x"}}\n')
     handler = FullLog(path)

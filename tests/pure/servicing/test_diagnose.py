@@ -261,6 +261,7 @@ def test_a_status_that_nobody_can_read_is_left_out(root: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as store, store:
         store.execute("INSERT INTO hoststatus (contents) VALUES (?)", (f"spec: [\n  content: |\n  {MARK}",))
         store.execute("INSERT INTO hoststatus (contents) VALUES (?)", (f"{MARK}\x00".encode(),))
+        store.execute("INSERT INTO hoststatus (contents) VALUES (?)", (f'"psk={MARK}"',))
     collector = Collector(root, (path,))
     collector.learn_secrets()
     assert MARK.encode() not in scrubbed_datastore(path, collector.redactor)
@@ -333,6 +334,27 @@ def test_a_private_key_without_an_end_does_not_hide_the_rest_for_ever() -> None:
     assert MARK not in scrubbed
     assert scrubbed.startswith("a\n***\n")
     assert scrubbed.endswith("b\n" * 90)
+
+
+def test_a_private_key_whose_beginning_was_cut_off_is_hidden() -> None:
+    redactor = Collector(Path("/"), ()).redactor
+    text = f"{MARK}\n-----END CERTIFICATE-----\n{MARK}\n-----END RSA PRIVATE KEY-----\nb\n"
+    assert scrubbed_text(text, redactor) == "***\nb\n"
+    assert scrubbed_text(f"a\n{PEM}b\n", redactor) == "a\n***\nb\n"
+
+
+def test_a_line_of_a_log_stays_one_whatever_characters_it_holds() -> None:
+    redactor = Collector(Path("/"), ()).redactor
+    line = json.dumps({"message": "a\u2028b\x85c"}, ensure_ascii=False)
+    assert scrubbed_log(f"{line}\n{line}\n", redactor) == f"{line}\n{line}\n"
+
+
+def test_netplans_pipe_keeps_nobody_from_learning_what_stands_beside_it(root: Path) -> None:
+    os.mkfifo(root / "etc/netplan/40-pipe.yaml")
+    collector = Collector(root, ())
+    collector.learn_secrets()
+    assert collector.redactor.text(f"{MARK}-wireguard") == "***"
+    assert collector.failures == []
 
 
 def test_documents_stay_documents() -> None:

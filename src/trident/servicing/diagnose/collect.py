@@ -47,11 +47,17 @@ class Collector:
         for path in self.datastores:
             self.attempt(f"secrets in {path}", lambda path=path: self._learn(datastore_documents(path)))  # type: ignore[misc]
         configurations = (self.path("/etc/trident/config.yaml"), *self.netplan_files())
-        self.attempt("secrets in configurations", lambda: self._learn(map(_document_in, configurations)))
+        self.attempt("secrets in configurations", lambda: self._learn(map(self._document_in, configurations)))
 
     def _learn(self, documents: Iterable[Any]) -> None:
         for document in documents:
             self.redactor.learn(document)
+
+    def _document_in(self, path: Path) -> Any:
+        try:
+            return yaml.load(self.file(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except (OSError, ValueError, yaml.YAMLError, RecursionError):
+            return None
 
     def attempt(self, item: str, collect: Callable[[], _T], seconds: float = _ITEM_SECONDS) -> _T | None:
         """What ``collect`` returns; ``None`` if it fails or takes too long, and a note among the failures."""
@@ -138,14 +144,6 @@ class Collector:
         import json
 
         return self.redactor.document(json.loads(self.command(*arguments).stdout))
-
-
-def _document_in(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        return None
 
 
 def _words(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from trident.config.secrets import HIDDEN, Redactor
 
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
 _KEY_END = "-----END "
+_KEY_CUT = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY")
 # A private key has fewer lines; if its end is missing, the text goes on behind them.
 _KEY_LINES = 200
 _CHUNK_LINES = 1000
@@ -33,8 +34,10 @@ def scrubbed_text(text: str, redactor: Redactor) -> str:
 
 
 def _without_keys(lines: list[str]) -> Iterator[str]:
-    inside = 0
-    for line in lines:
+    inside, cut = 0, _cut_key(lines)
+    if cut:
+        yield f"{HIDDEN}\n"
+    for line in lines[cut:]:
         if inside:
             inside = 0 if _KEY_END in line else inside - 1
             continue
@@ -45,9 +48,21 @@ def _without_keys(lines: list[str]) -> Iterator[str]:
         yield line
 
 
+def _cut_key(lines: list[str]) -> int:
+    """How many lines belong to a private key whose beginning is not there: of a long text the end is taken."""
+    for count, line in enumerate(lines[:_KEY_LINES], start=1):
+        if _KEY_BEGIN.search(line):
+            break
+        if _KEY_CUT.search(line):
+            return count
+    return 0
+
+
 def scrubbed_log(text: str, redactor: Redactor) -> str:
     """JSON Lines without secrets; a line that is no JSON is treated as text."""
-    return "".join(_scrubbed_line(line, redactor) for line in text.splitlines())
+    # Not str.splitlines(), which also splits at characters that a JSON string may hold, such as U+2028.
+    lines = text.removesuffix("\n").split("\n") if text else ()
+    return "".join(_scrubbed_line(line, redactor) for line in lines)
 
 
 def _scrubbed_line(line: str, redactor: Redactor) -> str:
@@ -144,7 +159,7 @@ def _scrubbed_cell(value: str | bytes, redactor: Redactor) -> str:
         return HIDDEN
     with contextlib.suppress(ValueError):
         document = json.loads(value)
-        return json.dumps(redactor.document(document)) if isinstance(document, dict | list) else value
+        return json.dumps(redactor.document(document)) if isinstance(document, dict | list) else redactor.text(value)
     try:
         document = parsed(value)
     except ValueError:
