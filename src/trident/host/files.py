@@ -8,9 +8,12 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from trident.host.openat2 import open_in_root
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 _COPY_BYTES = 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
@@ -104,10 +107,12 @@ class Tree:
                 if error.errno in _CANNOT_LINK:
                     return False
                 raise
-            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-            # rename(2) leaves both names where they are one file already.
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=directory)
+            try:
+                os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+            finally:
+                # rename(2) leaves both names where they are one file already.
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=directory)
             os.fsync(directory)
         finally:
             os.close(origin)
@@ -208,6 +213,22 @@ def write_file(path: Path, content: bytes | str | IO[bytes], *, mode: int | None
         _replace(directory, path.name, content, mode, None)
     finally:
         os.close(directory)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading; a pipe or a device, which may never end or never begin, is refused.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 def temporary_name(name: str) -> str:

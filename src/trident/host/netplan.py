@@ -48,8 +48,8 @@ def present(root: Path = Path("/")) -> Any:
         return None
     try:
         document = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeError):
-        return content
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return content  # A ValueError: bytes that are no text, or a day that no month has.
     return document["network"] if isinstance(document, dict) and "network" in document else content
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trident.errors import InvalidInput, Servicing
-from trident.host.files import Tree
+from trident.host.files import Tree, open_regular
 from trident.host.supervise import Ending, describe, supervise
 from trident.host.tools import SEARCH_PATH
 
@@ -102,7 +102,8 @@ def read_script(path: str) -> bytes:
         InvalidInput: ``invalid-host-configuration-dynamic`` if it cannot be read.
     """
     try:
-        return Path(path).read_bytes()
+        with open_regular(Path(path)) as file:
+            return file.read()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its path holds a null character"
         raise InvalidInput(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from trident.host.files import open_regular
 from trident.image.source import ByteStream, Source
 
 _PIECE = 1024 * 1024
@@ -36,7 +37,7 @@ def copy(origin: Path, target: Path) -> str:
     Raises:
         OSError: one of the two cannot be used.
     """
-    with origin.open("rb") as file:
+    with open_regular(origin) as file:
         return _copy(file, os.fstat(file.fileno()).st_size, target, lambda _done, _total: None)
 
 
@@ -46,7 +47,7 @@ def sha384_of(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha384").hexdigest()
 
 

@@ -254,6 +254,36 @@ def test_a_link_at_the_place_is_replaced_and_not_followed(host: Path, work: Path
     assert not (host / SYSEXTS / "tools.raw").is_symlink()
 
 
+def test_a_pipe_beside_the_extensions_holds_nothing_up(host: Path, work: Path) -> None:
+    old, new = versions(work)
+    (host / SYSEXTS).mkdir(parents=True)
+    os.mkfifo(host / SYSEXTS / "a.raw")
+    shutil.copy(old.url.removeprefix("file://"), host / SYSEXTS / "tools.raw")
+    stage(configuration((old,)), configuration((new,)), host)
+    assert {Path(name).parent.name for name in stored(host)} == {old.sha384, new.sha384}
+
+
+@pytest.mark.parametrize("kind", ["link", "directory"])
+def test_what_trident_did_not_put_into_the_store_is_replaced(host: Path, work: Path, kind: str) -> None:
+    wanted = extension(images.pack(images.tree(work)))
+    place = host / STORE.lstrip("/") / "sysexts" / wanted.sha384 / "tools.raw"
+    place.parent.mkdir(parents=True)
+    if kind == "link":
+        place.symlink_to("/nowhere")
+    else:
+        place.mkdir()
+    update(NOTHING, configuration((wanted,)), host)
+    assert placed(host) == {"tools.raw": wanted.sha384}
+
+
+def test_a_directory_at_the_place_is_one_clear_error(host: Path, work: Path) -> None:
+    (host / SYSEXTS / "tools.raw").mkdir(parents=True)
+    with pytest.raises(TridentError) as caught:
+        update(NOTHING, configuration((extension(images.pack(images.tree(work))),)), host)
+    assert caught.value.code == "set-up-extension-images"
+    assert [path.name for path in (host / SYSEXTS).iterdir()] == ["tools.raw"]
+
+
 def deploying(wanted: HostConfiguration, running: HostConfiguration | None = None) -> Situation:
     status = HostStatus()
     kind = ServicingType.CLEAN_INSTALL

@@ -186,6 +186,7 @@ def test_another_hash_than_the_configured_one_is_refused(host: Path, work: Path)
     error = refused(host, extension(image, sha384="ab" * 48))
     assert error.code == "extension-image-hash-mismatch"
     assert images.sha384(image) in error.message
+    assert stored(host) == set(), "what is refused takes no room"
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from trident.host.script import interpreter_problem
+from trident.errors import InvalidInput
+from trident.host.script import interpreter_problem, read_script
 
 
 @pytest.fixture
@@ -46,3 +48,12 @@ def test_an_interpreter_that_runs_nothing_is_named(tree: Path, interpreter: str,
 def test_on_the_running_system_it_is_looked_for_there() -> None:
     assert interpreter_problem("sh") == ""
     assert interpreter_problem("/no/such/thing") == "this system has no interpreter '/no/such/thing'"
+
+
+def test_a_script_is_read_from_a_file_and_not_from_a_pipe_that_may_stay_empty(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+        with pytest.raises(InvalidInput) as caught:
+            read_script(str(path))
+        assert caught.value.code == "invalid-host-configuration-dynamic"
+        assert "it is no regular file" in caught.value.message

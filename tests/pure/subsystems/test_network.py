@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.pure.subsystems.situations import SAMPLE, configuration, update
 from trident.config.model import HostConfiguration
 from trident.errors import Servicing
-from trident.host.netplan import render, told
+from trident.host.netplan import TRIDENT_FILE, present, render, told
 from trident.plan.situation import Situation
 from trident.plan.step import Operation, Phase
 from trident.state.status import ServicingType
@@ -131,3 +132,11 @@ def test_what_is_written_says_what_was_wanted(network: dict[str, Any]) -> None:
 )
 def test_of_netplans_words_only_its_own_sentence_is_told(message: str, shown: str) -> None:
     assert told(Servicing("command-failed", message)) == shown
+
+
+@pytest.mark.parametrize("text", ["network: {a: 2020-13-45}\n", "[" * 5000, "network: [", "\x00"])
+def test_a_file_that_somebody_spoilt_is_only_another_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / TRIDENT_FILE.lstrip("/")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert present(tmp_path) == text.encode()

@@ -49,7 +49,7 @@ def _without_keys(lines: list[str]) -> Iterator[str]:
 
 
 def _cut_key(lines: list[str]) -> int:
-    """How many lines belong to a private key whose beginning is not there: of a long text the end is taken."""
+    """How many lines belong to a private key whose beginning is cut off: of a long text the end is taken."""
     for count, line in enumerate(lines[:_KEY_LINES], start=1):
         if _KEY_BEGIN.search(line):
             break
@@ -159,7 +159,11 @@ def _scrubbed_cell(value: str | bytes, redactor: Redactor) -> str:
         return HIDDEN
     with contextlib.suppress(ValueError):
         document = json.loads(value)
-        return json.dumps(redactor.document(document)) if isinstance(document, dict | list) else redactor.text(value)
+        return (
+            json.dumps(redactor.document(document))
+            if isinstance(document, dict | list)
+            else redactor.text(value)
+        )
     try:
         document = parsed(value)
     except ValueError:

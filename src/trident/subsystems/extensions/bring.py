@@ -70,11 +70,11 @@ class Bringing:
         stored = store.whole(kind, extension.sha384)
         if stored is not None:
             return self._judged(kind, extension, stored.file)
-        incoming = store.incoming() / "image"
-        if not self._copied(kind, extension, incoming, present=present):
-            self._fetched(kind, extension, incoming)
-        image = self._judged(kind, extension, incoming)
-        store.keep(kind, extension.sha384, image.name, incoming)
+        with _incoming(store) as incoming:
+            if not self._copied(kind, extension, incoming, present=present):
+                self._fetched(kind, extension, incoming)
+            image = self._judged(kind, extension, incoming)
+            store.keep(kind, extension.sha384, image.name, incoming)
         return image
 
     def keep_replaced(self, kind: Kind, extension: Extension) -> bool:
@@ -89,10 +89,10 @@ class Bringing:
         path = in_place(kind, extension, self.root)
         if path is None:
             return False
-        incoming = store.incoming() / "image"
-        if not self._copy(Tree(self.root).real_path(path), incoming, extension.sha384):
-            return False
-        store.keep(kind, extension.sha384, PurePosixPath(path).name.removesuffix(SUFFIX), incoming)
+        with _incoming(store) as incoming:
+            if not self._copy(Tree(self.root).real_path(path), incoming, extension.sha384):
+                return False
+            store.keep(kind, extension.sha384, PurePosixPath(path).name.removesuffix(SUFFIX), incoming)
         return True
 
     def _copied(self, kind: Kind, extension: Extension, incoming: Path, *, present: bool) -> bool:
@@ -176,6 +176,17 @@ class Bringing:
                 )
             if there.stat().st_dev != nearest_directory(Tree(self.root), STORE).stat().st_dev:
                 need_room(there, size, directory)
+
+
+@contextlib.contextmanager
+def _incoming(store: Store) -> Iterator[Path]:
+    """Where an image is written until it is verified; one that the store does not keep takes no room."""
+    incoming = store.incoming() / "image"
+    try:
+        yield incoming
+    finally:
+        with contextlib.suppress(OSError):
+            incoming.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

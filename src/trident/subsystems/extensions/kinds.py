@@ -101,10 +101,12 @@ def missing_in(extensions: Iterable[Extension], others: Iterable[Extension]) -> 
 
 def labels(extensions: Iterable[Extension]) -> tuple[tuple[str, Extension], ...]:
     """Each with what to call it in ids and titles: its name, and a number where others have the same."""
-    seen: dict[str, int] = {}
-    named = []
+    named: dict[str, Extension] = {}
     for extension in extensions:
-        name = extension_name(extension)
-        seen[name] = seen.get(name, 0) + 1
-        named.append((name if seen[name] == 1 else f"{name} ({seen[name]})", extension))
-    return tuple(named)
+        label = name = extension_name(extension)
+        number = 1
+        while label in named:
+            number += 1
+            label = f"{name} ({number})"
+        named[label] = extension
+    return tuple(named.items())

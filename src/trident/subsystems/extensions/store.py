@@ -48,11 +48,11 @@ class Store:
         directory = f"{STORE}/{kind.field}/{sha384.lower()}"
         with _failing("read"):
             try:
-                names = [
-                    entry.name for entry in self.tree.real_path(directory).iterdir() if entry.suffix == SUFFIX
-                ]
+                entries = tuple(self.tree.real_path(directory).iterdir())
             except FileNotFoundError:
                 return None
+            # A link or a directory was not put there by Trident.
+            names = [entry.name for entry in entries if entry.suffix == SUFFIX and _is_file(entry)]
             if len(names) != 1:
                 return None
             path = f"{directory}/{names[0]}"
@@ -143,6 +143,10 @@ def _failing(done: str) -> Iterator[None]:
             hint="It must lie on a volume that can be written and has room.",
             details={"path": STORE},
         ) from error
+
+
+def _is_file(entry: Path) -> bool:
+    return entry.is_file() and not entry.is_symlink()
 
 
 def _empty(directory: Path) -> None:
