@@ -131,7 +131,7 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
     """What a failed health check leads to: an update goes back, an install has nowhere to go.
 
     Raises:
-        HealthChecks: ``failure`` itself, after an install.
+        HealthChecks: ``failure`` itself, after an install and where the firmware does not take the way back.
     """
     status = situation.status
     if situation.servicing_type is ServicingType.CLEAN_INSTALL:
@@ -139,7 +139,12 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
         record.move(datastore, now, EntryState.FAILED, error=failure)
         raise failure
     # The order has not been touched yet, unless somebody did: the old volume must be what boots next.
-    keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
+    try:
+        keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
+    except TridentError as second:
+        failure.message += f" And the host cannot be sent back to its old volume: {second.message}"
+        failure.args = (failure.message,)
+        raise failure from second
     datastore.record(
         status.evolve(
             servicing_state=ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED, last_error=failure.to_document()

@@ -122,8 +122,8 @@ def _rollback(
         raise InvalidInput(
             "invalid-rollback-state",
             f"An update waits on this host ('{status.servicing_state}').",
-            hint="Complete it with 'trident update --allowed-operations finalize', or withdraw it: "
-            "'trident get configuration' of what runs, given to 'trident update', leaves nothing to do.",
+            hint="Complete it with 'trident update --allowed-operations finalize', or withdraw it: give "
+            "'trident update' the Host Configuration that the host runs ('specOld' in 'trident get status').",
         )
     running = baseline(status)
     plan: Plan | None = None

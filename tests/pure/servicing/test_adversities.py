@@ -10,9 +10,10 @@ import pytest
 from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import CONFIGURATION, status
 from trident.config.model import HostConfiguration
-from trident.errors import Servicing, TridentError
+from trident.errors import HealthChecks, InvalidInput, Servicing, TridentError
 from trident.plan.step import Operation, Phase, Step
 from trident.servicing import record
+from trident.servicing.rollback import Wish, check
 from trident.state.datastore import Datastore
 from trident.state.history import EntryState, HistoryEntry
 from trident.state.status import AbVolume, ServicingState
@@ -22,16 +23,22 @@ __all__ = ["host"]
 STAGE, FINALIZE = frozenset({Operation.STAGE}), frozenset({Operation.FINALIZE})
 
 
+_CHECK = {"name": "alive", "content": "true", "runOn": ["all"]}
+
+
 class Killed(BaseException):
     """The agent is gone: it neither undoes nor records anything."""
 
 
-def wanted(version: str = "v1", address: int = 1, fallback: str = "conservative") -> HostConfiguration:
+def wanted(
+    version: str = "v1", address: int = 1, fallback: str = "conservative", *, health: bool = False
+) -> HostConfiguration:
     netplan = {"ethernets": {"eth0": {"addresses": [f"192.0.2.{address}/24"]}}}
     return HostConfiguration.from_document(
         CONFIGURATION
         | {
             "scripts": {},
+            "health": {"checks": [_CHECK] if health else []},
             "image": {"url": f"http://images.example/{version}.cosi", "sha384": "ignored"},
             "os": CONFIGURATION["os"] | {"netplan": netplan, "uefiFallback": fallback},
         }
@@ -215,3 +222,92 @@ def test_the_entry_of_a_killed_stage_ends(running: Host, then: str) -> None:
     undisturbed(running)
     running.update(V1) if then == "update" else getattr(running, then)()
     assert entries(running)[0].state is EntryState.INTERRUPTED
+
+
+def test_withdrawing_leaves_an_order_that_starts_what_runs(running: Host) -> None:
+    """Somebody put B first by hand and took A out of the order."""
+    running.update(V2)
+    b, setup = running.variables.number_of("trident-b"), running.variables.number_of("UiApp")
+    running.variables._write_order((b, setup))
+    running.update(V1)
+    assert running.next_boot() == "trident-a"
+
+
+def test_failed_health_checks_are_told_where_the_firmware_refuses_the_way_back(
+    running: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = wanted("v2", health=True)
+    running.update(checked)
+    running.boot()
+
+    def unhealthy(step: Step) -> None:
+        if step.phase is Phase.HEALTH:
+            raise HealthChecks("health-checks-failed", "It is not alive.")
+
+    def locked(*_arguments: object) -> None:
+        raise Servicing("set-efi-variable", "The order is locked.")
+
+    running.before_step = unhealthy
+    with monkeypatch.context() as patch:
+        patch.setattr("trident.servicing.commit.keep_from_booting", locked)
+        with pytest.raises(HealthChecks) as caught:
+            running.commit()
+    assert "not alive" in caught.value.message
+    assert "locked" in caught.value.message
+    assert running.status().servicing_state is ServicingState.AB_UPDATE_FINALIZED
+
+    assert running.commit().needs_reboot, "the next attempt sends it back"
+
+
+def test_the_advice_for_withdrawing_an_update_withdraws_it(running: Host) -> None:
+    """What runs is 'specOld' then; 'trident get configuration' prints what waits."""
+    running.update(V2, STAGE)
+    with pytest.raises(InvalidInput) as caught:
+        running.rollback()
+    assert "'specOld'" in str(caught.value.hint)
+    running.update(HostConfiguration.from_document(running.status().spec_old))
+    assert running.status().servicing_state is ServicingState.PROVISIONED
+    assert running.status().spec == V1.to_document()
+
+
+def test_a_host_without_volume_pairs_has_runtime_updates_and_their_rollback(running: Host) -> None:
+    def single(address: int) -> HostConfiguration:
+        document = wanted(address=address).to_document()
+        storage = {name: value for name, value in document["storage"].items() if name != "abUpdate"}
+        for filesystem in storage["filesystems"]:
+            if filesystem["deviceId"] == "root":
+                filesystem["deviceId"] = "root-a"
+        return HostConfiguration.from_document(document | {"storage": storage})
+
+    with Datastore.open(running.environment.datastore_path) as store:
+        store.record(status(AbVolume.A, single(1)).evolve(ab_active_volume=None))
+    running.update(single(2))
+    assert running.network == single(2).os.netplan
+    assert check(Wish.NEXT, running.environment) == "runtime"
+    with pytest.raises(InvalidInput) as caught:
+        check(Wish.AB, running.environment)
+    assert caught.value.code == "invalid-rollback-expectation"
+    running.rollback()
+    assert running.network == single(1).os.netplan
+    assert check(Wish.NEXT, running.environment) == "none"
+    with pytest.raises(TridentError) as refused:
+        running.update(single(1).evolve(image=V2.image))
+    assert refused.value.code == "root-not-on-ab-volume"
+    assert running.status().servicing_state is ServicingState.PROVISIONED
+
+
+def test_a_runtime_rollback_whose_health_checks_fail_is_undone(running: Host) -> None:
+    checked, moved = wanted(health=True), wanted(address=2, health=True)
+    running.update(moved)
+
+    def unhealthy(step: Step) -> None:
+        if step.phase is Phase.HEALTH:
+            raise HealthChecks("health-checks-failed", "It is not alive.")
+
+    running.update(checked)
+    running.before_step = unhealthy
+    with pytest.raises(HealthChecks):
+        running.rollback()
+    assert running.network == checked.os.netplan
+    assert running.status().spec == checked.to_document()
+    assert running.status().servicing_state is ServicingState.PROVISIONED

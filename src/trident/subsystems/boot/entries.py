@@ -208,6 +208,9 @@ def keep_out(variables: EfiVariables, slot: Slot) -> None:
     pair = kept_out.union(variables.numbers_of(slot.other.name))
     tried_first = next((number for number in variables.boot_order() if number in pair), None)
     if tried_first in kept_out:
+        # With the slot out of it an order may be left that starts neither.
+        if pair - kept_out and not (pair - kept_out) & set(variables.boot_order()):
+            variables.move_first(min(pair - kept_out))
         for number in sorted(kept_out):
             variables.take_out(number)
 
