@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from trident.errors import Servicing, UnsupportedConfiguration
@@ -70,8 +71,12 @@ def uefi_available(directory: Path = EFIVARS_DIRECTORY) -> bool:
         return False
 
 
-def reboot(patience: float = _REBOOT_PATIENCE) -> None:
+def reboot(patience: float = _REBOOT_PATIENCE, on_its_way: Callable[[], None] = lambda: None) -> None:
     """Write everything to disk, reboot, and do not return.
+
+    Args:
+        patience: seconds that the system has to go down.
+        on_its_way: called once the service manager has accepted to reboot.
 
     Raises:
         Servicing: ``reboot`` if the service manager refuses, ``reboot-timeout`` if the system still runs
@@ -82,6 +87,7 @@ def reboot(patience: float = _REBOOT_PATIENCE) -> None:
         run(["systemctl", "reboot"])
     except Servicing as error:
         raise Servicing("reboot", f"The host cannot be rebooted. {error.message}") from error
+    on_its_way()
     time.sleep(patience)
     raise Servicing(
         "reboot-timeout", f"The host is still running {patience:.0f} seconds after it was told to reboot."

@@ -253,3 +253,16 @@ def test_ctrl_c_on_a_terminal_ends_the_work_once(tmp_path: Path, begun: list[Ser
     assert servicing.ended() == 130
     assert (tmp_path / "unwound").exists()
     os.close(ours)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_host_that_goes_down_does_not_wait_for_the_command_that_rebooted_it(number: int) -> None:
+    code = (
+        "import time; from trident.cli.signals import leave_at_once\n"
+        "leave_at_once(0); print('ready', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 0

@@ -78,9 +78,8 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
         reported = False
     if outcome.failure is not None:
         reported = _tell_failure(options, outcome.failure)
-    if outcome.needs_reboot and (code := _reboot()) is not ExitCode.SUCCESS:
-        return code
-    return ExitCode.SUCCESS if reported else ExitCode.FAILED
+    code = ExitCode.SUCCESS if reported else ExitCode.FAILED
+    return _reboot(code) if outcome.needs_reboot else code
 
 
 def _keep_secrets_of_host(environment: Environment) -> None:
@@ -175,12 +174,14 @@ def _tell_failure(options: argparse.Namespace, failure: TridentError) -> bool:
     return False
 
 
-def _reboot() -> ExitCode:
+def _reboot(code: ExitCode) -> ExitCode:
+    """Reboot; the exit code is ``code`` where the host goes down, as it should."""
+    from trident.cli.signals import leave_at_once
     from trident.host.system import reboot
 
     try:
-        reboot()
+        reboot(on_its_way=lambda: leave_at_once(code))
     except TridentError as error:
         print_error(error, as_json=False)
         return ExitCode.REBOOT_UNSUCCESSFUL
-    return ExitCode.SUCCESS
+    return code
