@@ -44,6 +44,13 @@ class _Context(logging.Filter):
             self._redactor = Redactor()
         return self._redactor
 
+    def forget_secrets(self) -> None:
+        self._redactor = None
+
+    @property
+    def knows_secrets(self) -> bool:
+        return self._redactor is not None
+
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "context"):
             record.context = dict(self.fields)
@@ -74,6 +81,7 @@ def set_up_logging(verbosity: str | None, verb: str) -> None:
         old.close()
     _context.fields = {"verb": verb}
     _context.has_told_failure = False
+    _context.forget_secrets()
     if verbosity is None:
         verbosity = "DEBUG" if verb in SERVICING_VERBS and not sys.stderr.isatty() else "WARN"
     is_journalled = False
@@ -96,6 +104,13 @@ def note_context(**fields: str | None) -> None:
 def keep_secret(document: Mapping[str, Any]) -> None:
     """From here on no log shows what is secret in this Host Configuration."""
     _context.redactor.learn(document)
+
+
+def without_secrets(value: Any) -> Any:
+    """Text or plain data, which may quote what a script or a service printed, as any log may show it."""
+    if not _context.knows_secrets:
+        return value
+    return _context.redactor.text(value) if isinstance(value, str) else _context.redactor.document(value)
 
 
 def log_failure(text: str, message_id: str | None = None) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trident.cli.lines import json_lines
-from trident.cli.log import is_told_by_journal
+from trident.cli.log import is_told_by_journal, without_secrets
 from trident.cli.messages import LoggedEvents
 from trident.cli.report import human_bytes
 from trident.config.problems import escaped_lines
-from trident.progress import BytesMoved, Event, Notice, Progress, StepBegun, StepEnded
+from trident.progress import BytesMoved, Event, Notice, Progress, ServicingEnded, StepBegun, StepEnded
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -38,12 +39,25 @@ def drawn(descriptor: int | None = None) -> Iterator[Progress]:
             )
 
         def send(event: Event) -> None:
+            event = _shown(event)
             for sink in sinks:
                 # A terminal or a reader that went away must not stop a servicing.
                 with contextlib.suppress(OSError):
                     sink(event)
 
         yield send
+
+
+def _shown(event: Event) -> Event:
+    """The event without secrets that a script may have printed."""
+    match event:
+        case Notice():
+            return replace(event, text=without_secrets(event.text))
+        case ServicingEnded():
+            error = without_secrets(event.error) if event.error is not None else None
+            return replace(event, summary=without_secrets(event.summary), error=error)
+        case _:
+            return event
 
 
 class PlainLines:

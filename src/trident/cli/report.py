@@ -22,9 +22,11 @@ def print_error(error: TridentError, *, as_json: bool, is_told: bool = False) ->
 
     If it ``is_told`` already, where stderr leads to, only the document is left to print.
     """
+    from trident.cli.log import without_secrets
+
     if as_json:
         with contextlib.suppress(TridentError):  # stdout takes nothing; stderr may.
-            print_json({"error": _document(error)})
+            print_json({"error": without_secrets(_document(error))})
     if is_told:
         return
     problems = getattr(error, "problems", None)
@@ -41,7 +43,7 @@ def print_error(error: TridentError, *, as_json: bool, is_told: bool = False) ->
     ]
     if error.hint:
         lines.append(f"{dim}  hint:{plain} {escaped_lines(error.hint)}")
-    tell("\n".join(lines) + "\n")
+    tell(without_secrets("\n".join(lines)) + "\n")
 
 
 def print_problems(problems: Iterable[Problem]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from trident.errors import TridentError
 from trident.host.process import run
@@ -15,6 +16,8 @@ INTERVAL = 0.1
 _ANSWER_TIMEOUT = 30.0
 # A unit in one of these states makes 'systemctl status' end with 0 (systemctl(1), "Exit status").
 _HEALTHY = {"active", "reloading", "refreshing"}
+# What makes a name a pattern (systemctl(1), "Parameter Syntax").
+_GLOB = frozenset("*?[")
 _PROPERTIES = (
     "Id",
     "LoadState",
@@ -186,9 +189,15 @@ def _ask(units: Sequence[str]) -> tuple[tuple[UnitState, ...], Verdict]:
         states = unit_states(units)
     except TridentError as error:
         return (), Verdict(error.message.rstrip("."))
-    if units and not states:
-        return (), Verdict(f"no unit matches {', '.join(units)}")
+    unmatched = [unit for unit in units if _GLOB.intersection(unit) and not _matches(unit, states)]
+    if unmatched:
+        return (), Verdict(f"no unit matches {', '.join(unmatched)}")
     return states, judged(states)
+
+
+def _matches(pattern: str, states: Sequence[UnitState]) -> bool:
+    """Whether a pattern stands for one of the units; ``systemctl`` passes over one that stands for none."""
+    return any(fnmatchcase(state.name, pattern.replace("[^", "[!")) for state in states)
 
 
 def status_text(units: Sequence[str], *, lines: int = 10) -> str:

@@ -131,10 +131,10 @@ class _Reading:
         directory = self.kind.release_directory
         names = _names(tree, _inside(directory, hierarchy))
         if len(names) != 1:
-            found = ", ".join(f"'{name}'" for name in names[:5]) if names else "none"
+            found = ", ".join(f"{name!r}" for name in names[:5]) if names else "none"
             raise self.wrong(f"it must hold exactly one {directory}/{_PREFIX}NAME, and holds {found}")
         name = names[0].removeprefix(_PREFIX)
-        if name == names[0] or _NAME.fullmatch(name) is None:
+        if name == names[0] or _NAME.fullmatch(name) is None or not name.isprintable():
             raise self.wrong(f"the file {names[0]!r} in its {directory} is not called {_PREFIX}NAME")
         release = self._release(tree, f"{_inside(directory, hierarchy)}/{names[0]}")
         key = f"{self.kind.prefix}_ID"

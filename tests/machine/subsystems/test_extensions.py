@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -137,6 +138,9 @@ BROKEN = {
     "a release file of another name": lambda work: renamed_release(work, "os-release"),
     "a hidden name": lambda work: renamed_release(work, "extension-release..x"),
     "a name of two words": lambda work: renamed_release(work, "extension-release.a b"),
+    "a name that commands a terminal": lambda work: renamed_release(work, "extension-release.\x9b31m"),
+    "a name that is no text": lambda work: renamed_release(work, os.fsdecode(b"extension-release.\xff")),
+    "a name that turns text round": lambda work: renamed_release(work, "extension-release.\u202ex"),
     "no SYSEXT_ID": lambda work: released(work, {"ID": "_any"}),
     "an empty SYSEXT_ID": lambda work: released(work, {"ID": "_any", "SYSEXT_ID": '""'}),
     "its own os-release": with_os_release,

@@ -21,6 +21,8 @@ from trident.cli import messages
 from trident.cli.log import keep_secret, log_failure, set_up_logging
 from trident.cli.messages import LoggedEvents
 from trident.cli.parser import VERBOSITIES
+from trident.cli.progress import drawn
+from trident.cli.report import print_error
 from trident.errors import HealthChecks
 from trident.errors import Servicing as ServicingError
 from trident.host import fulllog, journal
@@ -163,6 +165,25 @@ def test_no_log_shows_a_secret(full_log: Path, capsys: pytest.CaptureFixture[str
         logger.exception("a defect")
     assert len(told(full_log)) == 4
     assert "s3cr3t" not in full_log.read_text() + capsys.readouterr().err
+
+
+def test_neither_progress_nor_an_error_shows_a_secret_that_a_script_printed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    set_up_logging("OFF", "update")
+    keep_secret({"scripts": {"postConfigure": [{"environmentVariables": {"TOKEN": "s3cr3t-variable"}}]}})
+    error = ServicingError("run-script", "It failed: s3cr3t-variable", hint="Look at s3cr3t-variable.")
+    path = tmp_path / "events.jsonl"
+    with path.open("w") as file, drawn(file.fileno()) as progress:
+        progress(Notice("warning", "it printed s3cr3t-variable"))
+        with pytest.raises(ServicingError):
+            announced("update", progress, lambda: (_ for _ in ()).throw(error))
+    print_error(error, as_json=True)
+    out, err = capsys.readouterr()
+    assert "It failed: ***" in path.read_text()
+    assert "It failed: ***" in out
+    assert "Look at ***." in err
+    assert "s3cr3t" not in path.read_text() + out + err
 
 
 def test_stderr_is_text_that_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -229,3 +229,9 @@ def test_a_pattern_that_matches_no_unit_is_no_healthy_host(
     (tmp_path / "systemctl").symlink_to("/bin/true")
     monkeypatch.setattr("trident.host.process.SEARCH_PATH", str(tmp_path))
     assert wait_until_healthy(["web@*"], timeout=0).problem == "not healthy: no unit matches web@*"
+
+
+def test_a_pattern_that_matches_none_is_not_made_up_for_by_another_unit(answers: Answers) -> None:
+    answers(UNIT)
+    assert wait_until_healthy(["web*", "w[^x]b.service"], timeout=0).healthy
+    assert wait_until_healthy(["web", "db@*"], timeout=0).problem == "not healthy: no unit matches db@*"
