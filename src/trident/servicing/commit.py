@@ -166,6 +166,8 @@ def _after_failed_checks(status: HostStatus, datastore: Datastore, environment: 
     situation = Situation(ServicingType.AB_UPDATE, configuration, status, facts)
     unhealthy = target_root(situation)
     if same_device(facts.root_device, unhealthy):
+        # Something may have put it first again since; rebooting must lead away from it.
+        keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
         return Servicing(
             "ab-update-reboot-check",
             f"The host still runs {volume_name(situation.target_volume)} ({unhealthy}), whose health checks "

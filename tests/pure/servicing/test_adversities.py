@@ -14,6 +14,7 @@ from trident.errors import HealthChecks, InvalidInput, Servicing, TridentError
 from trident.plan.step import Operation, Phase, Step
 from trident.servicing import record
 from trident.servicing.rollback import Wish, check
+from trident.state.chain import rollback_chain
 from trident.state.datastore import Datastore
 from trident.state.history import EntryState, HistoryEntry
 from trident.state.status import AbVolume, ServicingState
@@ -311,3 +312,50 @@ def test_a_runtime_rollback_whose_health_checks_fail_is_undone(running: Host) ->
     assert running.network == checked.os.netplan
     assert running.status().spec == checked.to_document()
     assert running.status().servicing_state is ServicingState.PROVISIONED
+
+
+def test_a_volume_that_is_not_healthy_is_put_behind_again(running: Host) -> None:
+    """After the failed checks somebody puts it first in the order, and it boots once more."""
+    running.update(wanted("v2", health=True))
+    running.boot()
+
+    def unhealthy(step: Step) -> None:
+        if step.phase is Phase.HEALTH:
+            raise HealthChecks("health-checks-failed", "It is not alive.")
+
+    running.before_step = unhealthy
+    assert running.commit().needs_reboot
+    running.order("trident-b", "trident-a")
+    running.boot()
+    with pytest.raises(Servicing) as caught:
+        running.commit()
+    assert (running.root, caught.value.code) == ("root-b", "ab-update-reboot-check")
+
+    running.boot()
+    with pytest.raises(HealthChecks):
+        running.commit()
+    assert running.status().spec == V1.to_document()
+    assert running.root == "root-a"
+
+
+def test_an_update_takes_the_place_of_a_staged_rollback_and_the_boot_between_commits_neither(
+    running: Host,
+) -> None:
+    running.update(V2)
+    running.boot()
+    running.commit()
+    running.update(wanted("v2", address=5))
+    running.rollback(operations=STAGE)
+    running.update(wanted("v3"), STAGE)
+    running.boot()
+    running.commit()
+    assert running.status().servicing_state is ServicingState.AB_UPDATE_STAGED
+    assert [entry.state for entry in entries(running)[:2]] == [EntryState.STAGED, EntryState.WITHDRAWN]
+
+    running.update(wanted("v3"), FINALIZE)
+    running.boot()
+    running.commit()
+    with Datastore.open(running.environment.datastore_path) as store:
+        chain = rollback_chain(store.status(), store.history.entries())
+    assert [str(item.kind) for item in chain] == ["ab", "runtime"]
+    assert chain[0].spec == wanted("v2", address=5).to_document()
