@@ -78,12 +78,12 @@ def run_script(
     if content is None:
         content = read_script(str(script.path))
     interpreter = script.interpreter or DEFAULT_INTERPRETER
-    problem = interpreter_problem(interpreter, root)
+    program, problem = _looked_for(interpreter, root)
     if problem:
         return ScriptResult(f"cannot be started: {problem}")
     with _lying(content, root) as path:
         ending: Ending = supervise(
-            [interpreter, path, *script.arguments],
+            [program, path, *script.arguments],
             root=root,
             environment={"HOME": "/root", **script.environment},
             on_line=on_line,
@@ -115,6 +115,11 @@ def read_script(path: str) -> bytes:
 
 def interpreter_problem(interpreter: str, root: Path | None = None) -> str:
     """Why nothing can be run with ``interpreter`` (inside ``root``), for people; empty if all is well."""
+    return _looked_for(interpreter, root)[1]
+
+
+def _looked_for(interpreter: str, root: Path | None) -> tuple[str, str]:
+    """Where an interpreter lies, and why it cannot be used; one of the two is empty."""
     tree = Tree(root or Path("/"))
     where = "the target OS" if root is not None else "this system"
     if "/" not in interpreter:
@@ -123,12 +128,12 @@ def interpreter_problem(interpreter: str, root: Path | None = None) -> str:
         candidates = [interpreter]
     found = [path for path in candidates if tree.exists(path)]
     if not found:
-        return f"{where} has no interpreter '{interpreter}'"
+        return "", f"{where} has no interpreter '{interpreter}'"
     for path in found:
         real = tree.real_path(path)
         if real.is_file() and os.access(real, os.X_OK):
-            return ""
-    return f"the interpreter '{found[0]}' of {where} is not an executable file"
+            return path, ""
+    return "", f"the interpreter '{found[0]}' of {where} is not an executable file"
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import logging
 import os
 import select
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -90,7 +91,9 @@ def supervise(
         Servicing: ``command-could-not-execute`` if the kernel does not start it.
         ExecutionEnvironment: ``missing-binary`` if the program is not installed.
     """
-    arguments = [*([] if root is None else ["chroot", os.fspath(root)]), *command]
+    # Looked for here: the variables may have a PATH that is meant for the program alone.
+    chroot = shutil.which("chroot", path=SEARCH_PATH) or "chroot"
+    arguments = [*([] if root is None else [chroot, os.fspath(root)]), *command]
     shown = arguments[: len(arguments) - secret]
     logger.debug("+ %s%s", shlex.join(shown), f" [and {secret} arguments]" if secret else "")
     variables = {"PATH": SEARCH_PATH, "LC_ALL": "C", **environment}
