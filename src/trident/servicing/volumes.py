@@ -95,6 +95,6 @@ def refuse_running_target(situation: Situation) -> None:
         raise Servicing(
             "validate-ab-active-volume",
             f"The running system lives on {target} ({situation.facts.root_device}), "
-            "which this update would write.",
+            "which Host Status takes for the inactive volume.",
             hint="Run 'trident commit' first; if it refuses, reboot into the other volume.",
         )
