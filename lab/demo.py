@@ -80,7 +80,7 @@ def _tell(server: Server, stage: Stage, *, keep: bool) -> str:
         v2 = images.good(2)
     with stage.step("Build image v3, which cannot start"):
         v3 = images.panics(3)
-    machine = Machine(Disk.blank(life.DISK_SIZE), boot=boot, directory=directory, outlive=keep)
+    machine = Machine(Disk.blank(life.DISK_SIZE), boot=boot, directory=directory, outlive=keep, processors=2)
     with machine:
         with stage.step("Boot the servicing OS from RAM") as entry:
             machine.wait_for_ssh()

@@ -56,7 +56,7 @@ class Machine:
         variables: Path | None = None,
         user: str = "root",
         memory: int = 2048,
-        processors: int = 2,
+        processors: int = 1,
         name: str = "machine",
         directory: Path | None = None,
         ram: Path | None = None,
