@@ -60,6 +60,11 @@ class TridentError(Exception):
         self.hint = hint
         self.details: dict[str, object] = dict(details or {})
 
+    def reword(self, message: str) -> None:
+        """Tell it with another message from here on, as ``str`` of it does too."""
+        self.message = message
+        self.args = (message,)
+
     def causes(self) -> list[str]:
         """The messages of the exceptions beneath this one, outermost first."""
         found: list[str] = []

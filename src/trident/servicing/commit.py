@@ -142,8 +142,9 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
     try:
         keep_from_booting(EfiVariables(), status.install_index, situation.target_volume)
     except TridentError as second:
-        failure.message += f" And the host cannot be sent back to its old volume: {second.message}"
-        failure.args = (failure.message,)
+        failure.reword(
+            f"{failure.message} And the host cannot be sent back to its old volume: {second.message}"
+        )
         raise failure from second
     datastore.record(
         status.evolve(

@@ -98,6 +98,5 @@ def refuse(situation: Situation, plan: Plan) -> None:
         return
     first, *others = found
     if others:
-        first.message += " Also: " + " ".join(error.message for error in others)
-        first.args = (first.message,)
+        first.reword(f"{first.message} Also: " + " ".join(error.message for error in others))
     raise first

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from trident.errors import Servicing, TridentError, unexpected
+from trident.errors import TridentError, unexpected
 from trident.host.process import interrupts_held_back
 from trident.plan.session import Session
 from trident.plan.situation import Situation
@@ -22,23 +22,28 @@ from trident.servicing.environment import configuration_from
 from trident.servicing.execute import execute
 from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts
-from trident.servicing.pending import baseline, pending
+from trident.servicing.pending import baseline
 from trident.servicing.volumes import refuse_other_volume
 from trident.state.history import EntryState
-from trident.state.status import ServicingState
+from trident.state.status import ServicingState, ServicingType
 
 if TYPE_CHECKING:
     from trident.plan.plan import Plan
     from trident.plan.step import Step
     from trident.servicing.environment import Environment
     from trident.state.datastore import Datastore
-    from trident.state.status import HostStatus, ServicingType
+    from trident.state.status import HostStatus
 
 _log = logging.getLogger(__name__)
 
 RUNTIME_MARK = "finalize-runtime"
 """The journal's line for finalizing as a whole: between ``begin`` and ``done`` or ``undone`` the running
 system may be anything between the two configurations."""
+
+_CHANGE_WHAT_RUNS = {
+    ServicingState.RUNTIME_UPDATE_STAGED: ServicingType.RUNTIME_UPDATE,
+    ServicingState.MANUAL_ROLLBACK_RUNTIME_STAGED: ServicingType.MANUAL_ROLLBACK_RUNTIME,
+}
 
 
 def finalize_running(
@@ -84,11 +89,8 @@ def finalize_running(
 
 def was_cut_off(status: HostStatus, datastore: Datastore) -> bool:
     """Whether finalizing ended neither well nor badly, so that the running system may be half-way."""
-    waiting = pending(status)
-    kinds = (ServicingState.RUNTIME_UPDATE_STAGED, ServicingState.MANUAL_ROLLBACK_RUNTIME_STAGED)
     return (
-        waiting is not None
-        and status.servicing_state in kinds
+        status.servicing_state in _CHANGE_WHAT_RUNS
         and datastore.last_journal_event(Operation.FINALIZE, RUNTIME_MARK) == "begin"
     )
 
@@ -105,12 +107,11 @@ def undo_what_was_cut_off(datastore: Datastore, environment: Environment) -> boo
     status = datastore.status()
     if not was_cut_off(status, datastore):
         return False
-    running = baseline(status)
-    old = configuration_from(running.spec)
-    refuse_other_volume(old, running, gather_facts(old, running.partition_paths))
+    back = _way_back(status)
+    refuse_other_volume(back.desired, baseline(status), back.facts)
     _log.warning("Finalizing was cut off before; the running system is brought back first.")
     try:
-        _undo(status, datastore, environment)
+        _undo(back, datastore, environment)
     except TridentError as error:
         _tell_half_way(error)
         raise
@@ -136,7 +137,7 @@ def _undo_after(
     _log.warning("Finalizing failed; the running system is brought back to what it was: %s", failure)
     try:
         with interrupts_held_back():
-            _undo(status, datastore, environment)
+            _undo(_way_back(status), datastore, environment)
             known = _known(failure)
             with datastore.together():
                 end = EntryState.FAILED if known else EntryState.INTERRUPTED
@@ -146,13 +147,13 @@ def _undo_after(
         if not isinstance(failure, TridentError):
             _tell_half_way(second)
             raise
-        failure.message += f" Undoing it failed, too, and the host is half-way: {second.message}"
+        failure.reword(
+            f"{failure.message} Undoing it failed, too, and the host is half-way: {second.message}"
+        )
         failure.hint = _TRY_AGAIN
     else:
         if isinstance(failure, TridentError):
-            failure.message += " The host was brought back to what it was."
-    if isinstance(failure, TridentError):
-        failure.args = (failure.message,)
+            failure.reword(f"{failure.message} The host was brought back to what it was.")
 
 
 _TRY_AGAIN = "Correct what stands against undoing it, then run 'trident commit', which tries again."
@@ -160,8 +161,7 @@ _TRY_AGAIN = "Correct what stands against undoing it, then run 'trident commit',
 
 def _tell_half_way(error: TridentError) -> None:
     """Say in ``error``, which ended an undo, what that means for the host."""
-    error.message = f"Finalizing was cut off and cannot be undone, so the host is half-way: {error.message}"
-    error.args = (error.message,)
+    error.reword(f"Finalizing was cut off and cannot be undone, so the host is half-way: {error.message}")
     error.hint = f"{error.hint} {_TRY_AGAIN}" if error.hint else _TRY_AGAIN
 
 
@@ -172,15 +172,17 @@ def _known(failure: BaseException) -> TridentError | None:
     return unexpected(failure) if isinstance(failure, Exception) else None
 
 
-def _undo(status: HostStatus, datastore: Datastore, environment: Environment) -> None:
-    """Carry out the finalize of the way back, without health checks: they judge what comes, not what was."""
-    waiting = pending(status)
-    if waiting is None:
-        raise Servicing("nothing-to-undo", f"Nothing can be undone in '{status.servicing_state}'.")
+def _way_back(status: HostStatus) -> Situation:
+    """The servicing with old and new exchanged: what is staged counts as what runs."""
     running = baseline(status)
     old = configuration_from(running.spec)
     facts = gather_facts(old, status.partition_paths)
-    situation = Situation(waiting.servicing_type, old, running.evolve(spec=status.spec), facts)
-    steps = compile_plan(situation).steps_of({Operation.FINALIZE})
-    session = Session.resumed(situation, datastore, environment.progress)
+    kind = _CHANGE_WHAT_RUNS[status.servicing_state]
+    return Situation(kind, old, running.evolve(spec=status.spec), facts)
+
+
+def _undo(back: Situation, datastore: Datastore, environment: Environment) -> None:
+    """Carry out the finalize of the way back, without health checks: they judge what comes, not what was."""
+    steps = compile_plan(back).steps_of({Operation.FINALIZE})
+    session = Session.resumed(back, datastore, environment.progress)
     execute(tuple(step for step in steps if step.phase is Phase.FINALIZE), session, datastore)
