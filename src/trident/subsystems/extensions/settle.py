@@ -14,7 +14,7 @@ from trident.errors import InvalidInput, Servicing
 from trident.image.source import shown_url
 from trident.plan.step import NOT_WHOLE, Operation, Phase, Step
 from trident.subsystems.extensions.kinds import KINDS, SUFFIX, Kind
-from trident.subsystems.extensions.stage import RUNNING, system_root
+from trident.subsystems.extensions.stage import RUNNING, ExtensionStep, system_root
 
 if TYPE_CHECKING:
     from trident.config.model import Extension
@@ -68,18 +68,8 @@ class CheckStaged(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PutExtension(Step):
-    """Put an image where systemd looks for it.
-
-    Attributes:
-        kind: of the extension.
-        extension: which one.
-        running: where the running system's tree begins.
-    """
-
-    kind: Kind
-    extension: Extension = field(repr=False)
-    running: Path = RUNNING
+class PutExtension(ExtensionStep):
+    """Put an image where systemd looks for it."""
 
     @classmethod
     def compile(cls, situation: Situation, kind: Kind, extension: Extension, label: str) -> PutExtension:
@@ -103,20 +93,14 @@ class PutExtension(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoveExtension(Step):
+class RemoveExtension(ExtensionStep):
     """Take an extension away that the host is not to have any more.
 
     Attributes:
-        kind: of the extension.
-        extension: which one.
         kept: those that the host is to have; what lies at the place of one of them stays.
-        running: where the running system's tree begins.
     """
 
-    kind: Kind
-    extension: Extension = field(repr=False)
     kept: tuple[Extension, ...] = field(repr=False)
-    running: Path = RUNNING
 
     @classmethod
     def compile(cls, situation: Situation, kind: Kind, extension: Extension, label: str) -> RemoveExtension:

@@ -67,20 +67,29 @@ class CheckSources(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FetchExtension(Step):
-    """Bring an image into the store and verify it; one that is there already is verified again.
+class ExtensionStep(Step):
+    """Works on one extension.
 
     Attributes:
         kind: of the extension.
         extension: which one.
-        present: the running system was made with the same image.
         running: where the running system's tree begins.
     """
 
     kind: Kind
     extension: Extension = field(repr=False)
-    present: bool
     running: Path = RUNNING
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchExtension(ExtensionStep):
+    """Bring an image into the store and verify it; one that is there already is verified again.
+
+    Attributes:
+        present: the running system was made with the same image.
+    """
+
+    present: bool
 
     @classmethod
     def compile(cls, situation: Situation, kind: Kind, extension: Extension, label: str) -> FetchExtension:
@@ -108,18 +117,8 @@ class FetchExtension(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeepReplaced(Step):
-    """Keep in the store what is going to be replaced or removed, so that the way back needs no network.
-
-    Attributes:
-        kind: of the extension.
-        extension: which one.
-        running: where the running system's tree begins.
-    """
-
-    kind: Kind
-    extension: Extension = field(repr=False)
-    running: Path = RUNNING
+class KeepReplaced(ExtensionStep):
+    """Keep in the store what is going to be replaced or removed, so that the way back needs no network."""
 
     @classmethod
     def compile(cls, kind: Kind, extension: Extension, label: str) -> KeepReplaced:
