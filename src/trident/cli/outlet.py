@@ -17,6 +17,8 @@ import threading
 import time
 from collections.abc import Iterator
 
+from trident.host.threads import start_thread
+
 # Enough for every event of a servicing but its bytes.
 _MOST_PENDING = 256 * 1024
 _LOWEST_DESCRIPTOR = 10
@@ -51,8 +53,7 @@ class Outlet:
         self._changed = threading.Condition()
         self.error: OSError | None = None
         self.lost = 0
-        self._thread = threading.Thread(target=self._work, name="outlet", daemon=True)
-        self._thread.start()
+        start_thread("outlet", self._work)
 
     def send(self, message: bytes, *, may_be_dropped: bool = False) -> bool:
         """Hand over a message; whether it was taken.

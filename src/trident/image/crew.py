@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from trident.host.threads import start_thread
+
 T = TypeVar("T")
 
 
@@ -84,9 +86,7 @@ class Crew:
                 self._stop(error)
                 self._wake()
 
-        thread = threading.Thread(target=guarded, name=f"trident-{name}", daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        self._threads.append(start_thread(f"trident-{name}", guarded))
 
     def _stop(self, error: BaseException) -> None:
         with self.change:
