@@ -54,6 +54,9 @@ def _options() -> argparse.Namespace:
     names = [story.name for story in STORIES]
     parser.add_argument("--story", action="append", choices=names, help="only this servicing")
     parser.add_argument("--only", metavar="REGEX", default="", help="only moments whose line matches")
+    parser.add_argument(
+        "--every-line", action="store_true", help="cut after both lines at a boundary, not after one by turns"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10000), help="of the random moments")
     parser.add_argument("--jobs", type=int, default=2, help="machines that run at once (2)")
     parser.add_argument("--minutes", type=float, help="begin no cut after so long")
@@ -78,7 +81,11 @@ def _run(options: argparse.Namespace, report: Report) -> int:
             left += 1
             continue
         take = taken(story, OUTPUT / story.name)
-        wanted = [each for each in moments(take, report.seed) if re.search(options.only, each.name)]
+        wanted = [
+            each
+            for each in moments(take, report.seed, every_line=options.every_line)
+            if re.search(options.only, each.name)
+        ]
         todo = [moment for moment in wanted if not report.has(story, moment)]
         print(f"{story.name}: {len(wanted)} moments, {len(todo)} to come", flush=True)
         cut(take, todo, report, jobs=options.jobs, more=lambda: time.monotonic() < deadline)

@@ -51,10 +51,44 @@ class Moment:
     label: Label | None = None
 
 
-def moments(take: Take, seed: int) -> list[Moment]:
-    """All moments of a take, in order: each transaction of the datastore, and some at random besides."""
+def moments(take: Take, seed: int, *, every_line: bool = False) -> list[Moment]:
+    """The moments of a take, in order: the boundaries of the journal, and some at random besides.
+
+    Args:
+        take: of which story.
+        seed: of the random moments.
+        every_line: every transaction of the datastore, not one for each boundary.
+    """
     known = boundaries(take)
-    return sorted([*known, *_randoms(take, known, seed)], key=lambda moment: moment.index)
+    chosen = known if every_line else one_of_each(take, known)
+    return sorted([*chosen, *_randoms(take, known, seed)], key=lambda moment: moment.index)
+
+
+def one_of_each(take: Take, known: list[Moment]) -> list[Moment]:
+    """One moment for each boundary of the journal.
+
+    The end of a step and the beginning of the next are two lines at one boundary: the machine is the same at
+    both but for the second line. Of such a pair the first is taken, or the second, by turns.
+    """
+    chosen: list[Moment] = []
+    for index, moment in enumerate(known):
+        previous = known[index - 1] if index else None
+        if previous is None or previous not in chosen or not _is_one_boundary(take, previous, moment):
+            chosen.append(moment)
+        elif len(chosen) % 2:
+            chosen[-1] = moment
+    return chosen
+
+
+def _is_one_boundary(take: Take, end: Moment, begin: Moment) -> bool:
+    """Whether two moments are the two lines of one boundary: only the datastore was written between."""
+    if end.label is None or begin.label is None or end.label.state != begin.label.state:
+        return False
+    if not (end.label.journal.endswith(" done") and begin.label.journal.endswith(" begin")):
+        return False
+    first, last = take.partitions["trident"]
+    between = (write for write in take.recording.writes[end.index : begin.index] if not write.flush)
+    return all(first <= write.offset and write.offset + write.length <= last for write in between)
 
 
 def boundaries(take: Take) -> list[Moment]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from lab.powercut.moment import Label, Moment, read_label
+from lab.powercut.moment import Label, Moment, one_of_each, read_label
 from lab.powercut.report import Report
 from lab.powercut.story import STORIES
+from lab.powercut.take import Take
 from lab.powercut.trial import Verdict
 from lab.powercut.volume import digest_of_bytes, digest_of_files
+from lab.recording import Write
 from lab.tool import run_tool
 from trident.state.datastore import Datastore
 from trident.state.status import HostStatus, ServicingState
@@ -119,3 +123,42 @@ def test_a_report_goes_on_where_an_earlier_run_ended(
     assert (len(again.cuts), again.lost) == (2, 1)
     again.add(story, bad, Verdict("A 1 provisioned", ""), 40.0)
     assert (len(again.cuts), again.lost) == (2, 0)
+
+
+def moment(journal: str, index: int, state: str = "provisioned") -> Moment:
+    return Moment(journal, index, label=Label(journal, state, index))
+
+
+def taken_with(writes: list[Write]) -> Take:
+    recording = SimpleNamespace(writes=tuple(writes))
+    return cast("Take", SimpleNamespace(partitions={"trident": (BEGIN, END)}, recording=recording))
+
+
+def test_the_two_lines_of_one_boundary_are_cut_at_one_of_them_by_turns() -> None:
+    lines = [
+        moment("stage a begin", 1),
+        moment("stage a done", 2),
+        moment("stage b begin", 3),
+        moment("stage b done", 4),
+        moment("stage c begin", 5),
+        moment("stage c done", 6),
+    ]
+    take = taken_with([Write(0, BEGIN, 4096)] * 7)
+    assert [each.name for each in one_of_each(take, lines)] == [
+        "stage a begin",
+        "stage a done",
+        "stage c begin",
+        "stage c done",
+    ]
+
+
+@pytest.mark.parametrize("between", [Write(0, END, 512), Write(0, 0, 512), Write(0, BEGIN - 512, 1024)])
+def test_lines_are_two_boundaries_if_anything_else_was_written_between_them(between: Write) -> None:
+    lines = [moment("stage a done", 1), moment("stage b begin", 3)]
+    take = taken_with([Write(0, BEGIN, 512), Write(0, BEGIN, 512), between, Write(0, BEGIN, 512)])
+    assert one_of_each(take, lines) == lines
+
+
+def test_a_change_of_status_is_a_boundary_of_its_own() -> None:
+    lines = [moment("stage a done", 1), moment("finalize b begin", 2, "ab-update-staged")]
+    assert one_of_each(taken_with([Write(0, BEGIN, 512)] * 3), lines) == lines
