@@ -18,7 +18,7 @@ _WHAT = {
     ServicingType.MANUAL_ROLLBACK_AB: "A/B rollback",
     ServicingType.MANUAL_ROLLBACK_RUNTIME: "runtime rollback",
 }
-_BAD = {EntryState.FAILED, EntryState.ROLLED_BACK, EntryState.INTERRUPTED}
+_BAD = {EntryState.FAILED, EntryState.ROLLED_BACK, EntryState.INTERRUPTED, EntryState.HALF_WAY}
 _GAP = "  "
 _HEADS = {
     "when": "when (UTC)",

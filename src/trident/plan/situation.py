@@ -87,13 +87,25 @@ class Facts:
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that a plan depends on: desired and actual state, the machine, the image."""
+    """Everything that a plan depends on: desired and actual state, the machine, the image.
+
+    Attributes:
+        servicing_type: the kind of the servicing.
+        desired: what the host is to be.
+        status: what it is.
+        facts: the machine.
+        image: the metadata of the OS image, where one is deployed.
+        unsettled: Host Configurations to which servicings of the running system were bringing it when they
+            were cut off, newest first, and that could not be undone: anything of them may be there, and
+            anything that only ``status`` has may be missing.
+    """
 
     servicing_type: ServicingType
     desired: HostConfiguration
     status: HostStatus
     facts: Facts
     image: CosiMetadata | None = None
+    unsettled: tuple[Mapping[str, Any], ...] = ()
 
     def running_document(self, section: str) -> Mapping[str, Any]:
         """A section of the Host Configuration that the running system was made from, as plain data."""

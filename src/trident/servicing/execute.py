@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trident.errors import Interrupted, NotConfirmed, TridentError, unexpected
@@ -18,8 +18,19 @@ if TYPE_CHECKING:
     from trident.state.datastore import Datastore
 
 
-def execute(steps: Sequence[Step], session: Session, datastore: Datastore) -> None:
+def execute(
+    steps: Sequence[Step],
+    session: Session,
+    datastore: Datastore,
+    before: Callable[[Step], None] = lambda _step: None,
+) -> None:
     """Run ``steps`` in order, then leave every mount and mapping that they entered.
+
+    Args:
+        steps: of one operation.
+        session: what they share.
+        datastore: for the journal.
+        before: called before each step.
 
     Raises:
         TridentError: the first step that failed; the steps after it did not run.
@@ -33,6 +44,7 @@ def execute(steps: Sequence[Step], session: Session, datastore: Datastore) -> No
     try:
         with session.unwinding():
             for index, step in enumerate(steps, start=1):
+                before(step)
                 _run(step, session, datastore, index, len(steps))
         outcome = "done"
     except KeyboardInterrupt:

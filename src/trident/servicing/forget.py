@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trident.errors import TridentError
+from trident.servicing.half_way import configurations, given_up
 from trident.state.chain import rollback_chain
 from trident.state.status import ServicingState
 from trident.subsystems.extensions import prune_store
@@ -36,7 +37,8 @@ def forget_extensions(datastore: Datastore, *staging: Mapping[str, Any], root: P
     if status.servicing_state is not ServicingState.PROVISIONED:
         return
     chain = rollback_chain(status, datastore.history.entries())
+    left = configurations(given_up(status, datastore))
     try:
-        prune_store((status.spec, *(item.spec for item in chain), *staging), root)
+        prune_store((status.spec, *(item.spec for item in chain), *left, *staging), root)
     except TridentError as error:
         _log.warning("Extension images that nothing needs any more cannot be removed: %s", error.message)

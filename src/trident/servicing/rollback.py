@@ -6,7 +6,7 @@ import enum
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from trident.errors import InvalidInput
+from trident.errors import InvalidInput, TridentError
 from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import Operation
@@ -17,9 +17,10 @@ from trident.servicing.confirm import confirm
 from trident.servicing.environment import Environment, Outcome, configuration_from
 from trident.servicing.execute import recording_errors
 from trident.servicing.gather import gather_facts, require_root, require_tools
-from trident.servicing.pending import ROLLBACKS, baseline, pending
-from trident.servicing.runtime import finalize_running, undo_what_was_cut_off
-from trident.servicing.switch import finalize_switch, withdraw
+from trident.servicing.half_way import unsettled_by
+from trident.servicing.pending import ROLLBACKS, Pending, baseline, pending
+from trident.servicing.runtime import finalize_running, try_to_undo
+from trident.servicing.switch import finalize_switch, give_up_or_withdraw, withdraw
 from trident.servicing.update import open_provisioned, stage
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target, volume_name
 from trident.state.chain import RollbackItem, RollbackKind, rollback_chain
@@ -82,8 +83,9 @@ def rollback(wish: Wish, operations: Collection[Operation], environment: Environ
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "rollback"),
     ):
-        undo_what_was_cut_off(datastore, environment)
-        return _rollback(wish, operations, datastore, environment)
+        undone = try_to_undo(datastore, environment)
+        half_way = undone if isinstance(undone, TridentError) else None
+        return _rollback(wish, operations, datastore, environment, half_way)
 
 
 def chosen(wish: Wish, chain: Collection[RollbackItem]) -> RollbackItem | None:
@@ -114,11 +116,18 @@ def _not_as_expected(message: str, option: str) -> InvalidInput:
 
 
 def _rollback(
-    wish: Wish, operations: Collection[Operation], datastore: Datastore, environment: Environment
+    wish: Wish,
+    operations: Collection[Operation],
+    datastore: Datastore,
+    environment: Environment,
+    half_way: TridentError | None,
 ) -> Outcome:
     status = datastore.status()
     waiting = pending(status)
-    if waiting is not None and waiting.servicing_type not in ROLLBACKS:
+    if half_way is not None and not _leads_out(wish, operations, waiting):
+        raise half_way
+    in_no_way = ROLLBACKS if half_way is None else {*ROLLBACKS, ServicingType.RUNTIME_UPDATE}
+    if waiting is not None and waiting.servicing_type not in in_no_way:
         raise InvalidInput(
             "invalid-rollback-state",
             f"An update waits on this host ('{status.servicing_state}').",
@@ -133,9 +142,11 @@ def _rollback(
     elif Operation.STAGE in operations:
         item = chosen(wish, rollback_chain(running, datastore.history.entries()))
         if item is None:
+            if half_way is not None:
+                raise half_way
             withdraw(status, running, datastore)
             return _outcome(ServicingType.NO_ACTIVE_SERVICING, "There is nothing to roll back to.")
-        plan = _stage(item, operations, datastore, environment)
+        plan = _stage(item, operations, datastore, environment, half_way)
         waiting = pending(datastore.status())
     if waiting is None:
         raise InvalidInput(
@@ -152,22 +163,39 @@ def _rollback(
     return _finalize(waiting.servicing_type, datastore, environment, plan)
 
 
+def _leads_out(wish: Wish, operations: Collection[Operation], waiting: Pending | None) -> bool:
+    """Whether a rollback may go on where what was cut off cannot be undone.
+
+    Booting the other volume does not depend on it, and a rollback that was cut off itself may go on. An
+    update that was cut off is what a rollback of the running system would undo, and just that has failed.
+    """
+    if wish is Wish.AB and Operation.STAGE in operations:
+        return True
+    return waiting is not None and waiting.servicing_type in ROLLBACKS
+
+
 def _stage(
-    item: RollbackItem, operations: Collection[Operation], datastore: Datastore, environment: Environment
+    item: RollbackItem,
+    operations: Collection[Operation],
+    datastore: Datastore,
+    environment: Environment,
+    half_way: TridentError | None,
 ) -> Plan:
     status = datastore.status()
     running = baseline(status)
     current, desired = configuration_from(running.spec), configuration_from(item.spec)
     facts = gather_facts(desired, running.partition_paths)
     refuse_other_volume(current, running, facts)
-    situation = Situation(_TYPES[item.kind], desired, running, facts)
+    kind = _TYPES[item.kind]
+    unsettled = unsettled_by(kind, status, datastore)
+    situation = Situation(kind, desired, running, facts, unsettled=unsettled)
     plan = compile_plan(situation)
     refuse(situation, plan)
     if situation.switches:
         refuse_running_target(situation)
     require_tools(situation)
     confirm(situation, plan, environment, operations)
-    withdraw(status, running, datastore)
+    give_up_or_withdraw(status, running, datastore, half_way)
     session = Session.resumed(situation, datastore, environment.progress)
     session.seals = record.seals_for(situation, datastore)
     stage(plan, session)

@@ -22,7 +22,16 @@ from trident.servicing.environment import configuration_from
 from trident.servicing.execute import execute
 from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts
-from trident.servicing.pending import baseline
+from trident.servicing.half_way import (
+    CHANGE_WHAT_RUNS,
+    RUNTIME_MARK,
+    configurations,
+    give_up,
+    given_up,
+    settle,
+    was_cut_off,
+)
+from trident.servicing.pending import baseline, has_baseline
 from trident.servicing.volumes import refuse_other_volume
 from trident.state.history import EntryState
 from trident.state.status import ServicingState, ServicingType
@@ -32,18 +41,10 @@ if TYPE_CHECKING:
     from trident.plan.step import Step
     from trident.servicing.environment import Environment
     from trident.state.datastore import Datastore
+    from trident.state.history import HistoryEntry
     from trident.state.status import HostStatus
 
 _log = logging.getLogger(__name__)
-
-RUNTIME_MARK = "finalize-runtime"
-"""The journal's line for finalizing as a whole: between ``begin`` and ``done`` or ``undone`` the running
-system may be anything between the two configurations."""
-
-_CHANGE_WHAT_RUNS = {
-    ServicingState.RUNTIME_UPDATE_STAGED: ServicingType.RUNTIME_UPDATE,
-    ServicingState.MANUAL_ROLLBACK_RUNTIME_STAGED: ServicingType.MANUAL_ROLLBACK_RUNTIME,
-}
 
 
 def finalize_running(
@@ -58,41 +59,73 @@ def finalize_running(
             the message says so, the status stays "staged", and the next verb undoes it first.
     """
     status = datastore.status()
+    running = baseline(status)
     desired = configuration_from(status.spec)
-    situation = Situation(servicing_type, desired, status, gather_facts(desired, status.partition_paths))
-    refuse_other_volume(desired, baseline(status), situation.facts)
+    left = given_up(running, datastore)
+    facts = gather_facts(desired, status.partition_paths)
+    situation = Situation(servicing_type, desired, status, facts, unsettled=configurations(left))
+    refuse_other_volume(desired, running, facts)
     if plan is None:
         plan = compile_plan(situation)
         confirm(situation, plan, environment, {Operation.FINALIZE})
-    steps = plan.steps_of({Operation.FINALIZE})
     session = Session.resumed(situation, datastore, environment.progress)
     session.seals = record.seals_for(situation, datastore)
-    _look_at_what_was_staged(tuple(step for step in steps if step.phase < Phase.FINALIZE), session, datastore)
-    with datastore.together():
-        datastore.note(Operation.FINALIZE, RUNTIME_MARK, "begin")
-        record.finalizing(datastore)
+    beginning = _Beginning(datastore)
     try:
         with record.accounted(Operation.FINALIZE, session, datastore):
-            execute(tuple(step for step in steps if step.phase >= Phase.FINALIZE), session, datastore)
+            execute(plan.steps_of({Operation.FINALIZE}), session, datastore, beginning)
+        beginning.note()
         done = status.evolve(spec_old={}, servicing_state=ServicingState.PROVISIONED, last_error=None)
         with datastore.together():
             record.move(datastore, done, EntryState.SUCCEEDED)
             datastore.note(Operation.FINALIZE, RUNTIME_MARK, "done")
+            settle(left, datastore)
     except BaseException as error:
+        if not beginning.noted:
+            _withdraw_what_is_not_whole(error, datastore)
         # An interrupt may come when the success is recorded already; what is recorded counts.
-        if was_cut_off(datastore.status(), datastore):
+        elif was_cut_off(datastore.status(), datastore):
             _undo_after(error, status, datastore, environment)
         raise
     forget_extensions(datastore)
     return plan
 
 
-def was_cut_off(status: HostStatus, datastore: Datastore) -> bool:
-    """Whether finalizing ended neither well nor badly, so that the running system may be half-way."""
-    return (
-        status.servicing_state in _CHANGE_WHAT_RUNS
-        and datastore.last_journal_event(Operation.FINALIZE, RUNTIME_MARK) == "begin"
-    )
+class _Beginning:
+    """Notes, before the first step that changes the running system, that this begins."""
+
+    def __init__(self, datastore: Datastore) -> None:
+        self._datastore = datastore
+        self.noted = False
+
+    def __call__(self, step: Step) -> None:
+        """The step comes next; those before Phase.FINALIZE look at what was staged."""
+        if step.phase >= Phase.FINALIZE:
+            self.note()
+
+    def note(self) -> None:
+        """Note it, once.
+
+        Raises:
+            Servicing: ``write-to-datastore``.
+        """
+        if self.noted:
+            return
+        with self._datastore.together():
+            self._datastore.note(Operation.FINALIZE, RUNTIME_MARK, "begin")
+            record.finalizing(self._datastore)
+        self.noted = True
+
+
+def _withdraw_what_is_not_whole(error: BaseException, datastore: Datastore) -> None:
+    """Staging it again is all that helps. Nothing was changed, unless it had been cut off before."""
+    if not isinstance(error, TridentError) or error.code != NOT_WHOLE:
+        return
+    status = datastore.status()
+    if was_cut_off(status, datastore):
+        give_up(baseline(status), datastore, error)
+    else:
+        record.move(datastore, baseline(status), EntryState.FAILED, error=error)
 
 
 def undo_what_was_cut_off(datastore: Datastore, environment: Environment) -> bool:
@@ -104,30 +137,41 @@ def undo_what_was_cut_off(datastore: Datastore, environment: Environment) -> boo
         TridentError: it could not be undone; the next verb tries again. ``validate-ab-active-volume`` if the
             other volume was booted since: its system has nothing to do with it.
     """
+    failure = try_to_undo(datastore, environment)
+    if isinstance(failure, TridentError):
+        raise failure
+    return failure
+
+
+def try_to_undo(datastore: Datastore, environment: Environment) -> bool | TridentError:
+    """The same, but gives back why it could not be undone, for a verb that may have another way on.
+
+    Raises:
+        TridentError: ``validate-ab-active-volume``, or what runs cannot be told.
+    """
     status = datastore.status()
-    if not was_cut_off(status, datastore):
+    if not has_baseline(status):
         return False
-    back = _way_back(status)
-    refuse_other_volume(back.desired, baseline(status), back.facts)
+    running = baseline(status)
+    left = given_up(running, datastore)
+    is_cut_off = was_cut_off(status, datastore)
+    if not (is_cut_off or left):
+        return False
+    back = _way_back(status, left, is_cut_off=is_cut_off)
+    refuse_other_volume(back.desired, running, back.facts)
     _log.warning("Finalizing was cut off before; the running system is brought back first.")
     try:
         _undo(back, datastore, environment)
-    except TridentError as error:
+        with datastore.together():
+            datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
+            if is_cut_off:
+                record.finalizing(datastore, cut_off=True)
+            settle(left, datastore)
+    except Exception as found:  # noqa: BLE001  (a defect in undoing must not stand in the way for ever)
+        error = found if isinstance(found, TridentError) else unexpected(found)
         _tell_half_way(error)
-        raise
-    with datastore.together():
-        datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
-        record.finalizing(datastore, cut_off=True)
+        return error
     return True
-
-
-def _look_at_what_was_staged(steps: tuple[Step, ...], session: Session, datastore: Datastore) -> None:
-    try:
-        execute(steps, session, datastore)
-    except TridentError as error:
-        if error.code == NOT_WHOLE:
-            record.move(datastore, baseline(datastore.status()), EntryState.FAILED, error=error)
-        raise
 
 
 def _undo_after(
@@ -135,14 +179,16 @@ def _undo_after(
 ) -> None:
     """Undo, and tell in ``failure`` how that went."""
     _log.warning("Finalizing failed; the running system is brought back to what it was: %s", failure)
+    left = given_up(baseline(status), datastore)
     try:
         with interrupts_held_back():
-            _undo(_way_back(status), datastore, environment)
+            _undo(_way_back(status, left), datastore, environment)
             known = _known(failure)
             with datastore.together():
                 end = EntryState.FAILED if known else EntryState.INTERRUPTED
                 record.move(datastore, baseline(status), end, error=known)
                 datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
+                settle(left, datastore)
     except TridentError as second:
         if not isinstance(failure, TridentError):
             _tell_half_way(second)
@@ -156,7 +202,10 @@ def _undo_after(
             failure.reword(f"{failure.message} The host was brought back to what it was.")
 
 
-_TRY_AGAIN = "Correct what stands against undoing it, then run 'trident commit', which tries again."
+_TRY_AGAIN = (
+    "Correct what stands against undoing it, then run 'trident commit', which tries again. Or run 'trident "
+    "update': an A/B update does not depend on it, and a runtime update goes on from where the host is."
+)
 
 
 def _tell_half_way(error: TridentError) -> None:
@@ -172,13 +221,14 @@ def _known(failure: BaseException) -> TridentError | None:
     return unexpected(failure) if isinstance(failure, Exception) else None
 
 
-def _way_back(status: HostStatus) -> Situation:
-    """The servicing with old and new exchanged: what is staged counts as what runs."""
+def _way_back(status: HostStatus, left: tuple[HistoryEntry, ...], *, is_cut_off: bool = True) -> Situation:
+    """The servicing with old and new exchanged: what was being brought about counts as what runs."""
     running = baseline(status)
     old = configuration_from(running.spec)
     facts = gather_facts(old, status.partition_paths)
-    kind = _CHANGE_WHAT_RUNS[status.servicing_state]
-    return Situation(kind, old, running.evolve(spec=status.spec), facts)
+    newest, *older = (*([status.spec] if is_cut_off else []), *configurations(left))
+    kind = CHANGE_WHAT_RUNS.get(status.servicing_state, ServicingType.RUNTIME_UPDATE)
+    return Situation(kind, old, running.evolve(spec=newest), facts, unsettled=tuple(older))
 
 
 def _undo(back: Situation, datastore: Datastore, environment: Environment) -> None:

@@ -18,6 +18,7 @@ from trident.servicing.confirm import confirm
 from trident.servicing.environment import configuration_from
 from trident.servicing.execute import execute
 from trident.servicing.gather import gather_facts
+from trident.servicing.half_way import give_up, was_cut_off
 from trident.servicing.pending import FINALIZED, STAGED, baseline, pending
 from trident.servicing.volumes import refuse_running_target
 from trident.state.history import EntryState
@@ -106,6 +107,23 @@ def withdraw(status: HostStatus, running: HostStatus, datastore: Datastore) -> N
         facts = gather_facts(desired, status.partition_paths)
         keep_running_first(Situation(waiting.servicing_type, desired, status, facts), datastore)
     record.move(datastore, running, EntryState.WITHDRAWN)
+
+
+def give_up_or_withdraw(
+    status: HostStatus, running: HostStatus, datastore: Datastore, half_way: TridentError | None
+) -> None:
+    """Make room for another servicing; what was cut off and cannot be undone is given up.
+
+    Args:
+        status: the newest one.
+        running: the status of what runs.
+        datastore: where the status is recorded.
+        half_way: why it cannot be undone, if anything was cut off.
+    """
+    if half_way is not None and was_cut_off(status, datastore):
+        give_up(running, datastore, half_way)
+    else:
+        withdraw(status, running, datastore)
 
 
 def keep_running_first(situation: Situation, datastore: Datastore) -> None:

@@ -27,10 +27,11 @@ from trident.servicing.gather import (
     require_tools,
     with_extension_sizes,
 )
+from trident.servicing.half_way import unsettled_by
 from trident.servicing.pending import ROLLBACKS, STAGED, UPDATES, Pending, baseline, pending
-from trident.servicing.runtime import finalize_running, undo_what_was_cut_off
+from trident.servicing.runtime import finalize_running, try_to_undo
 from trident.servicing.select import select_update
-from trident.servicing.switch import finalize_switch, withdraw
+from trident.servicing.switch import finalize_switch, give_up_or_withdraw, withdraw
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.status import HostStatus, ServicingType
@@ -53,7 +54,8 @@ def update(
 ) -> Outcome:
     """Stage and finalize the update that leads from the host's state to ``configuration``.
 
-    The least disruptive kind that covers every change is taken: a runtime update, or an A/B update.
+    The least disruptive kind that covers every change is taken: a runtime update, or an A/B update. Both
+    are possible too where an earlier servicing was cut off and cannot be undone.
 
     Args:
         configuration: a valid Host Configuration; without a ``storage`` section the present one is kept.
@@ -70,8 +72,9 @@ def update(
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "update"),
     ):
-        undo_what_was_cut_off(datastore, environment)
-        return _Update.of(configuration, datastore, environment).carry_out(operations)
+        undone = try_to_undo(datastore, environment)
+        half_way = undone if isinstance(undone, TridentError) else None
+        return _Update.of(configuration, datastore, environment, half_way).carry_out(operations)
 
 
 def open_provisioned(environment: Environment, *, read_only: bool = False) -> Datastore:
@@ -151,6 +154,7 @@ class _Update:
         facts: the machine.
         datastore: open for writing.
         environment: where progress goes.
+        half_way: why what was cut off cannot be undone, if that is so.
     """
 
     status: HostStatus
@@ -160,9 +164,16 @@ class _Update:
     facts: Facts
     datastore: Datastore
     environment: Environment
+    half_way: TridentError | None
 
     @classmethod
-    def of(cls, configuration: HostConfiguration, datastore: Datastore, environment: Environment) -> _Update:
+    def of(
+        cls,
+        configuration: HostConfiguration,
+        datastore: Datastore,
+        environment: Environment,
+        half_way: TridentError | None,
+    ) -> _Update:
         """Look at the host.
 
         Raises:
@@ -175,11 +186,14 @@ class _Update:
         facts = gather_facts(desired, running.partition_paths)
         # After the boot into an update and before its commit, the status of what runs is not the baseline.
         refuse_other_volume(current, running, facts)
-        return cls(status, running, current, desired, facts, datastore, environment)
+        return cls(status, running, current, desired, facts, datastore, environment, half_way)
 
     def carry_out(self, operations: Collection[Operation]) -> Outcome:
         """Stage if this is not what is staged already, then finalize, as far as that is allowed."""
         waiting, plan = self._waiting(), None
+        is_runtime = waiting is not None and waiting.servicing_type is ServicingType.RUNTIME_UPDATE
+        if is_runtime and self.half_way is not None and Operation.STAGE in operations:
+            waiting = None  # What an earlier stage has brought may be what is lost.
         if waiting is None:
             if Operation.STAGE not in operations:
                 return self._nothing_staged(operations)
@@ -201,6 +215,8 @@ class _Update:
     def _nothing_staged(self, operations: Collection[Operation]) -> Outcome:
         if Operation.FINALIZE not in operations:
             return NOTHING_TO_DO
+        if self.half_way is not None:
+            raise self.half_way
         waiting = pending(self.status)
         rolls_back = waiting is not None and waiting.servicing_type in ROLLBACKS
         raise InvalidInput(
@@ -214,13 +230,20 @@ class _Update:
     def _stage(self, operations: Collection[Operation]) -> Plan | None:
         """Select the kind of update and stage it; ``None`` if the host is what it is to be."""
         servicing_type, changes = select_update(self.current, self.desired)
+        if servicing_type is ServicingType.NO_ACTIVE_SERVICING and self.half_way is not None:
+            servicing_type = ServicingType.RUNTIME_UPDATE  # To what it should be already.
         if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
             withdraw(self.status, self.running, self.datastore)
             return None
         with self._image(servicing_type) as cosi:
             facts = with_extension_sizes(self.facts, self.desired)
             situation = Situation(
-                servicing_type, self.desired, self.running, facts, cosi.metadata if cosi else None
+                servicing_type,
+                self.desired,
+                self.running,
+                facts,
+                cosi.metadata if cosi else None,
+                unsettled_by(servicing_type, self.status, self.datastore),
             )
             plan = compile_plan(situation, changes)
             refuse(situation, plan)
@@ -230,7 +253,7 @@ class _Update:
             confirm(situation, plan, self.environment, operations)
             if situation.switches:
                 keep_from_booting(EfiVariables(), self.running.install_index, situation.target_volume)
-            withdraw(self.status, self.running, self.datastore)
+            give_up_or_withdraw(self.status, self.running, self.datastore, self.half_way)
             forget_extensions(self.datastore, self.desired.to_document())
             stage(plan, Session.resumed(situation, self.datastore, self.environment.progress, cosi))
         return plan

@@ -154,7 +154,9 @@ class _Walk:
                 self._forget_the_other_volume()
                 self.undoable.append(entry)
             case ServicingType.RUNTIME_UPDATE:
-                self.undoable.append(entry)
+                # From a configuration to itself is what mends a half-way host; there is nothing to undo.
+                if entry.from_configuration != entry.to_configuration:
+                    self.undoable.append(entry)
             case ServicingType.MANUAL_ROLLBACK_AB:
                 self._undo(ServicingType.AB_UPDATE, entry)
             case ServicingType.MANUAL_ROLLBACK_RUNTIME:

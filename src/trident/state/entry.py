@@ -29,6 +29,9 @@ class EntryState(enum.StrEnum):
     """It was staged or finalized, and another servicing was asked for instead."""
     INTERRUPTED = "interrupted"
     """It was killed, stopped or lost its power, and was not taken up again."""
+    HALF_WAY = "half-way"
+    """Finalizing it was cut off and could not be undone: something of it may be on its volume. It becomes
+    ``failed`` when a later servicing has brought the system to one configuration again."""
 
     @property
     def ended(self) -> bool:

@@ -1,7 +1,8 @@
 """The history: one entry for each servicing that began, kept for audit; rollback is computed from it.
 
 An entry is begun before the servicing's first step and advanced as it goes on; the first end that it comes to
-stands. At most one entry, the newest, has not ended. Host Status stays what tells what the host *is*.
+stands, but for ``half-way``, which becomes ``failed`` in the end. At most one entry, the newest, has not
+ended. Host Status stays what tells what the host *is*.
 """
 
 from __future__ import annotations
@@ -136,6 +137,18 @@ class History:
                     _json(error or present.error),
                     entry,
                 ),
+            )
+
+    def settle(self, entry: int) -> None:
+        """Say that nothing is left any more of an entry that ended as ``half-way``: it has just failed.
+
+        Raises:
+            Servicing: ``write-to-datastore`` if it cannot be written.
+        """
+        with self._connection.together():
+            self._connection.write(
+                "UPDATE history SET state = ? WHERE id = ? AND state = ?",
+                (EntryState.FAILED, entry, EntryState.HALF_WAY),
             )
 
     def save_seals(self, entry: int, seals: Mapping[str, str]) -> None:

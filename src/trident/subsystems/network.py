@@ -77,8 +77,10 @@ class NetworkSubsystem(Subsystem):
 
 
 def _running(situation: Situation) -> Mapping[str, Any] | None:
-    network: Mapping[str, Any] | None = situation.running_document("os").get("netplan")
-    return network
+    """What the running system's network is; where that is not settled, one that differs from the desired."""
+    sections = (*(left.get("os") or {} for left in situation.unsettled), situation.running_document("os"))
+    networks: list[Mapping[str, Any] | None] = [section.get("netplan") for section in sections]
+    return next((network for network in networks if network != situation.desired.os.netplan), networks[-1])
 
 
 def _changes(situation: Situation) -> bool:

@@ -85,9 +85,15 @@ class Host:
             return facts(BootType.RAM_DISK)
         return dataclasses.replace(facts(), root_device=f"/dev/disk/by-partuuid/{self.root}")
 
-    def execute(self, steps: Sequence[Step], session: Session, datastore: Datastore) -> None:
+    def execute(
+        self,
+        steps: Sequence[Step],
+        session: Session,
+        datastore: Datastore,
+        before: Callable[[Step], None] = lambda _step: None,
+    ) -> None:
         """The executor itself, with steps that come back to this host."""
-        execute([Simulated.of(step, self) for step in steps], session, datastore)
+        execute([Simulated.of(step, self) for step in steps], session, datastore, before)
 
     def run_step(self, step: Step, session: Session) -> None:
         """Carry out what concerns the firmware; note what any other step would write."""

@@ -16,7 +16,7 @@ import pytest
 from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import CONFIGURATION, status
 from trident.config.model import HostConfiguration
-from trident.errors import HealthChecks, TridentError
+from trident.errors import HealthChecks, Servicing, TridentError
 from trident.plan.step import Operation, Phase, Step
 from trident.servicing.environment import Outcome
 from trident.state.datastore import Datastore
@@ -54,9 +54,12 @@ def _boot(host: Host) -> None:
 
 
 def _fail_health_checks(host: Host) -> None:
+    others = host.before_step
+
     def fail(step: Step) -> None:
         if step.phase is Phase.HEALTH:
             raise HealthChecks("health-checks-failed", "It is not alive.")
+        others(step)
 
     host.before_step = fail
 
@@ -92,6 +95,30 @@ def _rolling_back(done: HostConfiguration, operations: frozenset[Operation]) -> 
     return reach
 
 
+def _half_way(host: Host) -> None:
+    """A runtime update was cut off, and what would bring the host back is lost."""
+
+    class Killed(BaseException):
+        pass
+
+    is_killed = False
+
+    def kill(step: Step) -> None:
+        nonlocal is_killed
+        is_killed = is_killed or step.phase is Phase.HEALTH
+        if is_killed:
+            raise Killed
+
+    def lost(step: Step) -> None:
+        if step.id == "apply-netplan" and getattr(step, "network", None) == V1.os.netplan:
+            raise Servicing("apply-netplan-config", "The way back is lost.")
+
+    host.before_step = kill
+    with pytest.raises(Killed):
+        host.update(NEW_ADDRESS)
+    host.before_step = lost
+
+
 # How a host that runs V1 comes into each state.
 STATES: Mapping[ServicingState, Callable[[Host], object]] = {
     ServicingState.NOT_PROVISIONED: _installing(None),
@@ -105,6 +132,13 @@ STATES: Mapping[ServicingState, Callable[[Host], object]] = {
     ServicingState.MANUAL_ROLLBACK_AB_STAGED: _rolling_back(V2, STAGE),
     ServicingState.MANUAL_ROLLBACK_AB_FINALIZED: _rolling_back(V2, BOTH),
     ServicingState.MANUAL_ROLLBACK_RUNTIME_STAGED: _rolling_back(NEW_ADDRESS, STAGE),
+}
+
+
+# What a section of the page is about: a state, and one that is not all there is to say.
+SECTIONS: Mapping[str, tuple[ServicingState, Callable[[Host], object]]] = {
+    **{f"`{state}`": (state, reach) for state, reach in STATES.items()},
+    "Half-way": (ServicingState.RUNTIME_UPDATE_STAGED, _half_way),
 }
 
 
@@ -152,12 +186,13 @@ COMMANDS: Mapping[str, Callable[[Host], Outcome]] = {
 }
 
 
-def happens(host: Host, state: ServicingState, command: str) -> str:
-    """What the command does to a host in that state, as the page says it."""
+def happens(host: Host, section: str, command: str) -> str:
+    """What the command does to a host in the state of that section, as the page says it."""
+    state, reach = SECTIONS[section]
     with Datastore.open(host.environment.datastore_path) as store:
         store.record(status(AbVolume.A, V1))
     host.content["root-a"] = V1.to_document()
-    STATES[state](host)
+    reach(host)
     assert _state(host) is state
     try:
         outcome = COMMANDS[command](host)
@@ -178,31 +213,31 @@ def _state(host: Host) -> ServicingState:
 
 def _rows(page: str) -> dict[tuple[str, str], str]:
     """What the page says, by state and command."""
-    found, state = {}, ""
+    found, section = {}, ""
     for line in page.splitlines():
-        if heading := re.fullmatch(r"## `(.*)`", line):
-            state = heading[1]
+        if heading := re.fullmatch(r"## (.*)", line):
+            section = heading[1]
         elif (row := re.fullmatch(r"\| (.*) \| (.*) \|", line)) and row[1] in COMMANDS:
-            found[state, row[1]] = row[2]
+            found[section, row[1]] = row[2]
     return found
 
 
 def test_the_page_has_every_state_and_every_command() -> None:
-    pairs = [(str(state), command) for state in STATES for command in COMMANDS]
+    pairs = [(section, command) for section in SECTIONS for command in COMMANDS]
     assert list(_rows(PAGE.read_text(encoding="utf-8"))) == pairs
     assert set(STATES) == set(ServicingState)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("state", STATES, ids=str)
-def test_pair(host: Host, state: ServicingState, command: str) -> None:
-    done = happens(host, state, command)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_pair(host: Host, section: str, command: str) -> None:
+    done = happens(host, section, command)
     if os.environ.get("UPDATE_GOLDEN"):
-        _write(state, command, done)
-    assert done == _rows(PAGE.read_text(encoding="utf-8"))[str(state), command]
+        _write(section, command, done)
+    assert done == _rows(PAGE.read_text(encoding="utf-8"))[section, command]
 
 
-def _write(state: ServicingState, command: str, done: str) -> None:
-    before, heading, rest = PAGE.read_text(encoding="utf-8").partition(f"## `{state}`\n")
+def _write(section: str, command: str, done: str) -> None:
+    before, heading, rest = PAGE.read_text(encoding="utf-8").partition(f"## {section}\n")
     row = re.compile(rf"^\| {re.escape(command)} \| .* \|$", re.MULTILINE)
     PAGE.write_text(before + heading + row.sub(f"| {command} | {done} |", rest, count=1), encoding="utf-8")

@@ -130,18 +130,26 @@ def _change(situation: Situation) -> Iterator[Step]:
     merging: list[Step] = []
     for kind in KINDS:
         wanted, present = kind.wanted(situation), kind.present(situation)
-        come, go = labels(missing_in(wanted, present)), labels(missing_in(present, wanted))
+        come, go = missing_in(wanted, present), missing_in(present, wanted)
+        for left in kind.unsettled(situation):
+            # Such an extension may be there or not: it comes, or goes, in any case.
+            come += missing_in(missing_in(wanted, left), come)
+            go += missing_in(missing_in(left, wanted), go)
         if not (come or go):
             continue
         changed.append(kind)
-        coming += [(kind, extension) for _label, extension in come]
-        yield from _fetches(situation, kind, come)
+        coming += [(kind, extension) for extension in come]
+        yield from _fetches(situation, kind, labels(come))
         for label, extension in labels(to_keep(situation, kind)):
             yield KeepReplaced.compile(kind, extension, label)
         if come:
             yield CompareExtensions.compile(situation, kind)
-        merging += [PutExtension.compile(situation, kind, extension, label) for label, extension in come]
-        merging += [RemoveExtension.compile(situation, kind, extension, label) for label, extension in go]
+        merging += [
+            PutExtension.compile(situation, kind, extension, label) for label, extension in labels(come)
+        ]
+        merging += [
+            RemoveExtension.compile(situation, kind, extension, label) for label, extension in labels(go)
+        ]
     if coming:
         yield CheckStaged.compile(tuple(coming))
     yield from merging

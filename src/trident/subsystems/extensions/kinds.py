@@ -64,6 +64,10 @@ class Kind:
         """The extensions of the configuration that the running system was made from."""
         return self.of_document({"os": situation.running_document("os")})
 
+    def unsettled(self, situation: Situation) -> tuple[tuple[Extension, ...], ...]:
+        """The extensions of each configuration of which something may be left on the running system."""
+        return tuple(self.of_document(configuration) for configuration in situation.unsettled)
+
     def of_document(self, document: Mapping[str, Any]) -> tuple[Extension, ...]:
         """The extensions in a Host Configuration as Host Status holds it."""
         entries = (document.get("os") or {}).get(self.field) or ()

@@ -1,0 +1,330 @@
+"""A runtime servicing that was cut off and cannot be undone: the host can be serviced all the same."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from tests.pure.servicing.hosts import BOTH, Host, host
+from tests.pure.servicing.situations import CONFIGURATION, facts, status
+from trident.config.model import HostConfiguration
+from trident.errors import InvalidInput, Servicing, TridentError
+from trident.plan.situation import Situation
+from trident.plan.step import NOT_WHOLE, Operation, Phase, Step
+from trident.servicing.compile import compile_plan
+from trident.servicing.rollback import Wish, check
+from trident.state.datastore import Datastore
+from trident.state.history import EntryState
+from trident.state.status import AbVolume, ServicingState, ServicingType
+
+__all__ = ["host"]
+
+STAGE, FINALIZE = frozenset({Operation.STAGE}), frozenset({Operation.FINALIZE})
+
+
+def wanted(last: int = 1, image: str = "v1") -> HostConfiguration:
+    netplan = {"ethernets": {"eth0": {"addresses": [f"192.0.2.{last}/24"]}}}
+    return HostConfiguration.from_document(
+        CONFIGURATION
+        | {
+            "scripts": {},
+            "image": {"url": f"http://images.example/{image}.cosi", "sha384": "ignored"},
+            "os": CONFIGURATION["os"] | {"netplan": netplan},
+        }
+    )
+
+
+OLD, NEW, OTHER, V2 = wanted(1), wanted(2), wanted(3), wanted(1, "v2")
+
+
+class Gone(BaseException):
+    """The agent is gone: it neither undoes nor records anything."""
+
+
+@pytest.fixture
+def running(host: Host) -> Host:
+    """A host that runs OLD."""
+    with Datastore.open(host.environment.datastore_path) as store:
+        store.record(status(AbVolume.A, OLD))
+    host.content["root-a"] = OLD.to_document()
+    host.network = OLD.os.netplan
+    return host
+
+
+def cannot_apply(host: Host, network: Any) -> None:
+    """From now on no step brings this network about, as if an image that it needs were lost."""
+
+    def lost(step: Step) -> None:
+        if step.id == "apply-netplan" and getattr(step, "network", None) == network:
+            raise Servicing("set-up-extension-images", "The image is not in the store.")
+
+    host.before_step = lost
+
+
+def cut_off(host: Host, verb: Any, back_to: HostConfiguration) -> None:
+    """The agent is killed behind the change, and the way back to ``back_to`` is lost."""
+    cannot_apply(host, back_to.os.netplan)
+    lost, gone = host.before_step, False
+
+    def killing(step: Step) -> None:
+        nonlocal gone
+        if not gone:
+            lost(step)
+            gone = step.id == "apply-netplan"
+        if gone:
+            host.network = {"half": "way"}
+            raise Gone
+
+    host.before_step = killing
+    with pytest.raises(Gone):
+        verb()
+    host.before_step = lost
+
+
+@pytest.fixture
+def half_way(running: Host) -> Host:
+    """A host between OLD and NEW that cannot go back to OLD."""
+    cut_off(running, lambda: running.update(NEW), OLD)
+    return running
+
+
+def states(host: Host) -> list[EntryState]:
+    with Datastore.open(host.environment.datastore_path) as store:
+        return [entry.state for entry in store.history.entries()]
+
+
+def assert_whole(host: Host, configuration: HostConfiguration) -> None:
+    assert host.status().servicing_state is ServicingState.PROVISIONED
+    assert host.status().spec == configuration.to_document()
+    assert host.network == configuration.os.netplan
+    assert EntryState.HALF_WAY not in states(host)
+    host.before_step = lambda _step: None
+    assert host.commit().servicing_type is ServicingType.NO_ACTIVE_SERVICING
+
+
+@pytest.mark.parametrize("desired", [NEW, OTHER], ids=["the same update", "another one"])
+def test_a_runtime_update_goes_on_from_where_the_host_is(half_way: Host, desired: HostConfiguration) -> None:
+    assert half_way.update(desired).servicing_type is ServicingType.RUNTIME_UPDATE
+    assert_whole(half_way, desired)
+    assert check(Wish.NEXT, half_way.environment) == "runtime", "which leads back to OLD"
+
+
+def test_what_was_cut_off_can_be_finalized_without_another_stage(half_way: Host) -> None:
+    half_way.update(NEW, FINALIZE)
+    assert_whole(half_way, NEW)
+
+
+def test_an_update_to_what_should_run_mends_the_host(half_way: Host) -> None:
+    """Its stage fetches what is lost."""
+
+    lost = half_way.before_step
+
+    def fetching(step: Step) -> None:
+        if step.operation is Operation.STAGE:
+            half_way.before_step = lambda _step: None
+        lost(step)
+
+    half_way.before_step = fetching
+    assert half_way.update(OLD).servicing_type is ServicingType.RUNTIME_UPDATE
+    assert_whole(half_way, OLD)
+    assert check(Wish.NEXT, half_way.environment) == "none", "mending is nothing to undo"
+
+
+def test_an_ab_update_does_not_depend_on_what_runs(half_way: Host) -> None:
+    assert half_way.update(V2).needs_reboot
+    assert states(half_way)[1] is EntryState.HALF_WAY
+    half_way.boot()
+    half_way.commit()
+    assert half_way.status().spec == V2.to_document()
+    assert half_way.update(wanted(5, "v2")).servicing_type is ServicingType.RUNTIME_UPDATE
+
+
+def test_what_may_be_left_is_not_forgotten_while_an_ab_update_waits(half_way: Host) -> None:
+    half_way.update(V2, STAGE)
+    for _boot in range(2):
+        with pytest.raises(TridentError) as caught:
+            half_way.commit()
+        assert "half-way" in caught.value.message
+        assert "half-way" in str(half_way.status().last_error)
+    assert half_way.status().servicing_state is ServicingState.AB_UPDATE_STAGED
+    assert half_way.update(V2, FINALIZE).needs_reboot
+
+
+def test_a_stage_that_fails_leaves_the_host_known_as_half_way(half_way: Host) -> None:
+    lost = half_way.before_step
+
+    def unreachable(step: Step) -> None:
+        if step.operation is Operation.STAGE and step.phase is Phase.DEPLOY:
+            raise Servicing("fetch-os-image", "The server is gone.")
+        lost(step)
+
+    half_way.before_step = unreachable
+    with pytest.raises(Servicing):
+        half_way.update(V2)
+    assert half_way.status().servicing_state is ServicingState.PROVISIONED
+    assert states(half_way) == [EntryState.FAILED, EntryState.HALF_WAY]
+
+    half_way.before_step = lambda _step: None  # What was lost has been found again.
+    with pytest.raises(Servicing) as caught:
+        half_way.commit()
+    assert caught.value.code == "finalize-interrupted"
+    assert_whole(half_way, OLD)
+    assert states(half_way) == [EntryState.FAILED, EntryState.FAILED]
+
+
+def test_an_image_that_cannot_be_opened_leaves_everything(
+    half_way: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_configuration: HostConfiguration) -> Any:
+        raise InvalidInput("load-cosi", "There is no such image.")
+
+    monkeypatch.setattr("trident.servicing.update.open_image", refused)
+    with pytest.raises(InvalidInput):
+        half_way.update(V2)
+    assert half_way.status().servicing_state is ServicingState.RUNTIME_UPDATE_STAGED
+
+
+def test_commit_tells_it_at_each_boot_and_changes_nothing(half_way: Host) -> None:
+    before = half_way.status().evolve(last_error=None)
+    for _boot in range(2):
+        half_way.boot()
+        with pytest.raises(Servicing) as caught:
+            half_way.commit()
+        assert "half-way" in caught.value.message
+        assert "half-way" in str(half_way.status().last_error)
+        assert half_way.status().evolve(last_error=None) == before
+
+
+def test_a_defect_in_undoing_is_no_end_either(half_way: Host) -> None:
+    def defect(step: Step) -> None:
+        if step.id == "apply-netplan" and getattr(step, "network", None) == OLD.os.netplan:
+            raise ZeroDivisionError
+
+    half_way.before_step = defect
+    half_way.update(NEW)
+    assert_whole(half_way, NEW)
+
+
+def test_going_on_that_fails_too_leaves_the_way_on_open(half_way: Host) -> None:
+    def nothing(step: Step) -> None:
+        if step.id == "apply-netplan":
+            raise Servicing("apply-netplan-config", "No.")
+
+    half_way.before_step = nothing
+    for desired in (NEW, OTHER, NEW, OLD):
+        with pytest.raises(Servicing) as caught:
+            half_way.update(desired)
+        assert "half-way" in caught.value.message
+    cannot_apply(half_way, OLD.os.netplan)
+    half_way.update(OTHER)
+    assert_whole(half_way, OTHER)
+    assert set(states(half_way)) == {EntryState.SUCCEEDED, EntryState.FAILED}
+
+
+def test_what_is_staged_and_not_whole_is_given_up(half_way: Host) -> None:
+    tools = {"url": "http://images.example/tools.raw", "sha384": "ab" * 48}
+    extended = HostConfiguration.from_document(
+        OTHER.to_document() | {"os": OTHER.to_document()["os"] | {"sysexts": [tools]}}
+    )
+    lost = half_way.before_step
+    cut_off(half_way, lambda: half_way.update(extended), OLD)
+
+    def gone(step: Step) -> None:
+        if step.phase is Phase.SEAL and step.operation is Operation.FINALIZE:
+            raise Servicing(NOT_WHOLE, "It is gone.")
+        lost(step)
+
+    half_way.before_step = gone
+    with pytest.raises(Servicing) as caught:
+        half_way.update(extended, FINALIZE)
+    assert caught.value.code == NOT_WHOLE
+    assert half_way.status().servicing_state is ServicingState.PROVISIONED
+    assert states(half_way)[0] is EntryState.HALF_WAY
+
+    half_way.before_step = lost
+    half_way.update(extended)
+    assert_whole(half_way, extended)
+
+
+def test_an_update_that_was_cut_off_is_not_rolled_back_further(half_way: Host) -> None:
+    for wish, operations in itertools.product((Wish.NEXT, Wish.RUNTIME), (BOTH, STAGE, FINALIZE)):
+        with pytest.raises(Servicing) as caught:
+            half_way.rollback(wish, operations)
+        assert "half-way" in caught.value.message
+    with pytest.raises(Servicing) as caught:
+        half_way.rollback(Wish.AB)
+    assert "half-way" in caught.value.message, "no A/B update was made before"
+
+
+def test_the_other_volume_can_be_gone_back_to(running: Host) -> None:
+    running.update(V2)
+    running.boot()
+    running.commit()
+    newer = wanted(2, "v2")
+    cut_off(running, lambda: running.update(newer), V2)
+    assert running.rollback(Wish.AB).needs_reboot
+    running.boot()
+    running.commit()
+    assert (running.root, running.status().spec) == ("root-a", OLD.to_document())
+
+
+@pytest.mark.parametrize("operations", [BOTH, FINALIZE], ids=["anew", "finalize only"])
+def test_a_rollback_that_was_cut_off_goes_on(running: Host, operations: frozenset[Operation]) -> None:
+    running.update(NEW)
+    cut_off(running, running.rollback, NEW)
+    running.rollback(operations=operations)
+    assert_whole(running, OLD)
+
+
+def sysexts(letters: str, last: int = 1) -> HostConfiguration:
+    document = wanted(last).to_document()
+    images = [{"url": f"http://images.example/{x}.raw", "sha384": x * 96} for x in letters]
+    return HostConfiguration.from_document(document | {"os": document["os"] | {"sysexts": images}})
+
+
+CHOICES = ("", "a", "b", "ab", "bc")
+
+
+@pytest.mark.parametrize(("old", "left", "desired"), list(itertools.product(CHOICES, repeat=3)))
+def test_the_steps_reach_the_desired_extensions_from_anything_between(
+    old: str, left: str, desired: str
+) -> None:
+    """Whatever mixture of the old ones and of those that were to come is there."""
+    situation = Situation(
+        ServicingType.RUNTIME_UPDATE,
+        sysexts(desired, 3),
+        status(AbVolume.A, sysexts(old, 1)),
+        facts(),
+        unsettled=(sysexts(left, 2).to_document(),),
+    )
+    steps = compile_plan(situation).steps_of({Operation.FINALIZE})
+    settled = set(old) & set(left)
+    unsure = sorted(set(old) ^ set(left))
+    for number in range(len(unsure) + 1):
+        for some in itertools.combinations(unsure, number):
+            there = settled | set(some)
+            for step in steps:
+                letter = getattr(getattr(step, "extension", None), "sha384", "")[:1]
+                if step.id.startswith("put-extension"):
+                    there.add(letter)
+                elif step.id.startswith("remove-extension"):
+                    there.discard(letter)
+            assert there == set(desired)
+    ids = [step.id for step in steps]
+    assert len(ids) == len(set(ids))
+    assert "apply-netplan" in ids
+    assert ("refresh-extensions:sysexts" in ids) == (not set(old) == set(left) == set(desired))
+
+
+def test_netplan_is_applied_where_only_what_may_be_left_differs() -> None:
+    situation = Situation(
+        ServicingType.RUNTIME_UPDATE,
+        OLD,
+        status(AbVolume.A, OLD),
+        facts(),
+        unsettled=(NEW.to_document(), OTHER.to_document()),
+    )
+    (step,) = compile_plan(situation).steps_of({Operation.FINALIZE})
+    assert (step.network, step.running) == (OLD.os.netplan, NEW.os.netplan)  # type: ignore[attr-defined]
