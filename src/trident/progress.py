@@ -64,6 +64,19 @@ class OperationEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """What an operation had changed of the running system was undone by itself.
+
+    Attributes:
+        servicing: the type of the servicing that had failed or was cut off.
+        outcome: ``failed`` if undoing it did not succeed: the running system is half-way.
+    """
+
+    servicing: str
+    outcome: Ending
+
+
+@dataclass(frozen=True, slots=True)
 class ServicingEnded:
     """A verb ended after ``seconds``.
 
@@ -98,6 +111,7 @@ Event = (
     | BytesMoved
     | StepEnded
     | OperationEnded
+    | Undone
     | ServicingEnded
     | Notice
 )

@@ -20,6 +20,7 @@ from trident.progress import (
     ServicingEnded,
     StepBegun,
     StepEnded,
+    Undone,
 )
 from trident.trace import TRACE
 
@@ -29,6 +30,8 @@ SERVICING_FAILED = "58e673a205844fcab371b4e20848b4a1"
 STEP_FAILED = "946a0b0ff394429db09b597d246fa13b"
 COMMITTED = "aed627f2d81444a38e76f27a4a3e9caa"
 ROLLED_BACK = "c22ccb6d16724023b310c7cff49c596c"
+UNDONE = "8020275436a24d6088a0f9ea362fec85"
+HALF_WAY = "25ee45055c394170852676a7f83f8ff5"
 
 _NOTICES = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 _log = logging.getLogger("trident.progress")
@@ -62,6 +65,14 @@ class LoggedEvents:
                 text = f"{event.operation} of {event.servicing}: {event.outcome} after {event.seconds:.2f} s."
                 _tell(logging.INFO if event.outcome == "done" else logging.WARNING, text)
                 note_context(operation=None)
+            case Undone(outcome="done"):
+                note_context(servicing=event.servicing)
+                text = f"{event.servicing} was undone: the running system is what it was before."
+                _tell(logging.WARNING, text, UNDONE)
+            case Undone():
+                note_context(servicing=event.servicing)
+                text = f"{event.servicing} cannot be undone: the running system is half-way."
+                _tell(logging.ERROR, text, HALF_WAY)
             case ServicingEnded():
                 _servicing_ended(event)
             case Notice():

@@ -81,11 +81,11 @@ def run_script(
     program, problem = _looked_for(interpreter, root)
     if problem:
         return ScriptResult(f"cannot be started: {problem}")
-    with _lying(content, root) as path:
+    with _noted() as mark, _lying(content, root) as path:
         ending: Ending = supervise(
             [program, path, *script.arguments],
             root=root,
-            environment={"HOME": "/root", **script.environment},
+            environment={"HOME": "/root", **script.environment, **mark},
             on_line=on_line,
             timeout=timeout,
             secret=len(script.arguments),
@@ -137,6 +137,19 @@ def _looked_for(interpreter: str, root: Path | None) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
+def _noted() -> Iterator[Mapping[str, str]]:
+    """A note for the body that a script runs, see :mod:`trident.host.left_scripts`."""
+    from trident.host.left_scripts import NOTES, noted
+
+    with contextlib.ExitStack() as stack:
+        try:
+            mark = stack.enter_context(noted())
+        except OSError as error:
+            raise _no_room(NOTES, error) from error
+        yield mark
+
+
+@contextlib.contextmanager
 def _lying(content: bytes, root: Path | None) -> Iterator[str]:
     """The script in a file for the body; gives the path as the interpreter sees it."""
     import secrets
@@ -146,13 +159,17 @@ def _lying(content: bytes, root: Path | None) -> Iterator[str]:
     try:
         tree.write(path, content, mode=0o700)
     except OSError as error:
-        raise Servicing(
-            "command-could-not-execute",
-            f"The script cannot be put into {_DIRECTORY} to run it: {error.strerror}.",
-            hint=f"Make room on the file system of {_DIRECTORY}, which must be writable.",
-        ) from error
+        raise _no_room(_DIRECTORY, error) from error
     try:
         yield path
     finally:
         with contextlib.suppress(OSError):
             tree.remove(path)
+
+
+def _no_room(directory: str | Path, error: OSError) -> Servicing:
+    return Servicing(
+        "command-could-not-execute",
+        f"The script cannot be put into {directory} to run it: {error.strerror}.",
+        hint=f"Make room on the file system of {directory}, which must be writable.",
+    )

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trident.host.process import interrupts_held_back, signal_name, start
+from trident.host.processes import children, name_of, parents, runs
 from trident.host.tools import SEARCH_PATH
 
 logger = logging.getLogger(__name__)
@@ -232,7 +233,7 @@ class _Family:
     """The processes that one program started, found by their parents: its own, and those adopted here."""
 
     def __init__(self) -> None:
-        self._others = set(_children({os.getpid()}, _parents()))
+        self._others = set(children({os.getpid()}, parents()))
 
     def end(self, child: subprocess.Popen[bytes]) -> None:
         """Kill all of them, until none is left: one may start another while it is looked for."""
@@ -248,21 +249,21 @@ class _Family:
 
     def members(self, child: subprocess.Popen[bytes]) -> tuple[str, ...]:
         """Those that still run, for people."""
-        return tuple(f"{pid} ({_name(pid)})" for pid in sorted(self._living(child)))
+        return tuple(f"{pid} ({name_of(pid)})" for pid in sorted(self._living(child)))
 
     def _living(self, child: subprocess.Popen[bytes]) -> set[int]:
         child.poll()
-        parents = _parents()
-        mine = _children({os.getpid()}, parents) - self._others
+        tree = parents()
+        mine = children({os.getpid()}, tree) - self._others
         for pid in mine - {child.pid}:
             # A process that ended after its parent did is ours to reap.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         found, fresh = set(mine), mine
         while fresh:
-            fresh = _children(fresh, parents) - found
+            fresh = children(fresh, tree) - found
             found |= fresh
-        return {pid for pid in found if _runs(pid)}
+        return {pid for pid in found if runs(pid)}
 
 
 @contextlib.contextmanager
@@ -274,40 +275,3 @@ def _adopting() -> Iterator[_Family]:
         yield _Family()
     finally:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(0), 0, 0, 0)
-
-
-def _parents() -> dict[int, int]:
-    """The parent of each process."""
-    found: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            fields = _stat(int(entry.name))
-            if len(fields) > 1:
-                found[int(entry.name)] = int(fields[1])
-    return found
-
-
-def _children(of: set[int], parents: Mapping[int, int]) -> set[int]:
-    return {pid for pid, parent in parents.items() if parent in of}
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process is there and not only waits to be reaped."""
-    state = _stat(pid)[:1]
-    return bool(state) and state[0] not in {"Z", "X"}
-
-
-def _stat(pid: int) -> list[str]:
-    """State, parent and so on of a process (proc_pid_stat(5)); nothing if it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return "?"

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from trident.host.left_scripts import end_left_scripts
 from trident.host.mount import RUN_DIRECTORY, unmount_below
 from trident.state.lock import servicing_lock
 
@@ -18,9 +19,10 @@ _log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def alone(verb: str, environment: Environment) -> Iterator[None]:
-    """Hold the servicing lock for the body; first, leave what is still mounted below Trident's own directory.
+    """Hold the servicing lock for the body; first, clear away what a run that was killed has left.
 
-    Only a run that was killed leaves something there, since every other one unwinds its mounts.
+    That is a user's script which still runs, and what is still mounted below Trident's own directory: every
+    other run ends its scripts and unwinds its mounts.
 
     Args:
         verb: what is going to be done, for whoever comes second.
@@ -28,9 +30,12 @@ def alone(verb: str, environment: Environment) -> Iterator[None]:
 
     Raises:
         Initialization: ``servicing-in-progress``, ``open-lock``.
-        Servicing: ``unmount``, if something holds what was left.
+        Servicing: ``script-still-runs`` if a script does not end, ``unmount`` if something holds what was
+            left.
     """
     with servicing_lock(verb, environment.lock):
+        for process in end_left_scripts():
+            _log.warning("Ended %s, which a script of a run that was killed had left.", process)
         for target in unmount_below(RUN_DIRECTORY):
             _log.warning("Unmounted %s, which a run that was killed had left.", target)
         yield

@@ -25,7 +25,7 @@ from trident.servicing.update import open_provisioned
 from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
 from trident.state.history import EntryState
 from trident.state.status import HostStatus, ServicingState, ServicingType
-from trident.subsystems.boot import keep_from_booting
+from trident.subsystems.boot import fallback_to_running, keep_from_booting
 
 if TYPE_CHECKING:
     from trident.state.datastore import Datastore
@@ -80,16 +80,39 @@ def _settle(status: HostStatus, datastore: Datastore, environment: Environment) 
             a target runs whose install was not finalized.
     """
     refuse_unfinalized_install(status)
+    situation = None
     if has_baseline(status):
         running = baseline(status)
         configuration = configuration_from(running.spec)
-        refuse_other_volume(configuration, running, gather_facts(configuration, running.partition_paths))
+        facts = gather_facts(configuration, running.partition_paths)
+        refuse_other_volume(configuration, running, facts)
+        situation = Situation(ServicingType.AB_UPDATE, configuration, running, facts)
     if undo_what_was_cut_off(datastore, environment):
         raise Servicing(
             "finalize-interrupted",
             "Finalizing was cut off. The host was brought back to what it was; what was staged still is.",
             hint="Run the command that was cut off again to complete it.",
         )
+    if situation is not None:
+        _settle_fallback(situation, datastore, environment)
+
+
+def _settle_fallback(situation: Situation, datastore: Datastore, environment: Environment) -> None:
+    """Point the fallback path at what runs, if that failed when the host went back to it.
+
+    The journal tells; where all went well nothing is looked at, and the ESP is not mounted.
+
+    Raises:
+        Servicing: it fails again, and the next commit tries again.
+    """
+    if situation.status.ab_active_volume is None:
+        return
+    steps = tuple(
+        step
+        for step in fallback_to_running(situation)
+        if datastore.last_journal_event(step.operation, step.id) not in {None, "done"}
+    )
+    execute(steps, Session.resumed(situation, datastore, environment.progress), datastore)
 
 
 def _commit(

@@ -15,6 +15,7 @@ from trident.host.process import interrupts_held_back
 from trident.plan.session import Session
 from trident.plan.situation import Situation
 from trident.plan.step import NOT_WHOLE, Operation, Phase
+from trident.progress import Undone
 from trident.servicing import record
 from trident.servicing.compile import compile_plan
 from trident.servicing.confirm import confirm
@@ -167,9 +168,11 @@ def try_to_undo(datastore: Datastore, environment: Environment) -> bool | Triden
             if is_cut_off:
                 record.finalizing(datastore, cut_off=True)
             settle(left, datastore)
+        environment.progress(Undone(str(back.servicing_type), "done"))
     except Exception as found:  # noqa: BLE001  (a defect in undoing must not stand in the way for ever)
         error = found if isinstance(found, TridentError) else unexpected(found)
         _tell_half_way(error)
+        environment.progress(Undone(str(back.servicing_type), "failed"))
         return error
     return True
 
@@ -180,6 +183,7 @@ def _undo_after(
     """Undo, and tell in ``failure`` how that went."""
     _log.warning("Finalizing failed; the running system is brought back to what it was: %s", failure)
     left = given_up(baseline(status), datastore)
+    kind = str(CHANGE_WHAT_RUNS[status.servicing_state])
     try:
         with interrupts_held_back():
             _undo(_way_back(status, left), datastore, environment)
@@ -189,7 +193,9 @@ def _undo_after(
                 record.move(datastore, baseline(status), end, error=known)
                 datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
                 settle(left, datastore)
+        environment.progress(Undone(kind, "done"))
     except TridentError as second:
+        environment.progress(Undone(kind, "failed"))
         if not isinstance(failure, TridentError):
             _tell_half_way(second)
             raise

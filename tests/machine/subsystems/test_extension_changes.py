@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,34 @@ def test_every_half_way_state_leads_to_the_same_end(host: Path, work: Path) -> N
             step.run(Session(situation))
         settle(after, before, host)
         assert (placed(host), placed(host, CONFEXTS)) == was
+
+
+def test_a_host_that_cannot_be_brought_back_is_brought_to_anything(host: Path, work: Path) -> None:
+    """Finalize is cut after each step and the store emptied; then an update goes on from there."""
+    old, new = versions(work)
+    more, other = (extension(images.pack(images.tree(work, name))) for name in ("more", "other"))
+    before, after, third = configuration((old, more)), configuration((new,)), configuration((old, other))
+    for count in range(5):
+        for desired in (before, after, third):
+            shutil.rmtree(host / STORE.lstrip("/"), ignore_errors=True)
+            shutil.rmtree(host / SYSEXTS, ignore_errors=True)
+            update(NOTHING, before, host)
+            stage(before, after, host)
+            situation = change(before, after)
+            steps = [
+                rooted(step, host)
+                for step in ExtensionsSubsystem().steps(situation)
+                if step.operation is Operation.FINALIZE
+                and not isinstance(step, EnableMerging | MergeExtensions)
+            ]
+            assert len(steps) == 4
+            for step in steps[:count]:
+                step.run(Session(situation))
+            shutil.rmtree(host / STORE.lstrip("/"))
+            forward = replace(change(before, desired), unsettled=(after.to_document(),))
+            run(forward, host, Operation.STAGE)
+            run(forward, host, Operation.FINALIZE)
+            assert sorted(placed(host).values()) == sorted(x.sha384 for x in desired.os.sysexts)
 
 
 def test_an_image_that_is_in_the_store_is_not_fetched_again(host: Path, work: Path) -> None:

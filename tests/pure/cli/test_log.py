@@ -36,6 +36,7 @@ from trident.progress import (
     ServicingEnded,
     StepBegun,
     StepEnded,
+    Undone,
 )
 from trident.servicing.announce import announced
 from trident.servicing.environment import Outcome
@@ -238,8 +239,19 @@ def test_a_host_that_goes_back_says_so(full_log: Path) -> None:
     ]
 
 
+def test_what_is_undone_by_itself_is_told(full_log: Path) -> None:
+    set_up_logging("OFF", "update")
+    for outcome in ("done", "failed"):
+        LoggedEvents()(Undone("runtime-update", outcome))
+    assert [(line["level"], line["servicing"]) for line in told(full_log)] == [
+        ("warn", "runtime-update"),
+        ("error", "runtime-update"),
+    ]
+    assert "half-way" in told(full_log)[1]["message"]
+
+
 def test_every_message_id_is_documented_and_explained() -> None:
     ids = {value for name, value in vars(messages).items() if name.isupper() and isinstance(value, str)}
-    assert len(ids) == 6
+    assert len(ids) == 8
     for page in ("docs/logs.md", "packaging/trident.catalog"):
         assert set(re.findall(r"\b[0-9a-f]{32}\b", (ROOT / page).read_text())) == ids, page

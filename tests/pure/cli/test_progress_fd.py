@@ -32,6 +32,7 @@ from trident.progress import (
     ServicingEnded,
     StepBegun,
     StepEnded,
+    Undone,
 )
 
 STORY: tuple[Event, ...] = (
@@ -42,6 +43,7 @@ STORY: tuple[Event, ...] = (
     Notice("info", "A script says this."),
     StepEnded("write-image:root-b", "failed", 1.0),
     OperationEnded("stage", "ab-update", "failed", 1.0),
+    Undone("runtime-update", "done"),
     ServicingEnded(
         "update", None, "failed", 2.0, "It broke.", error={"category": "servicing", "error": "boom"}
     ),

@@ -215,6 +215,49 @@ def test_the_fallback_path_does_not_outlive_an_optimistic_update(running: Host, 
     assert fallback == ["trident-b", "trident-a"]
 
 
+@pytest.mark.parametrize("mode", ["optimistic", "conservative"])
+def test_a_fallback_path_that_could_not_be_written_is_written_by_a_later_commit(
+    running: Host, mode: str
+) -> None:
+    """The host went back to A, and the ESP did not take that write."""
+    fallback: list[str] = []
+    is_full = True
+
+    def watch(step: Step) -> None:
+        if step.id.endswith(":commit"):
+            if is_full:
+                raise Servicing("set-up-uefi-fallback", "The ESP is full.")
+            fallback.append(step.id)
+
+    running.update(wanted("v2", fallback=mode))
+    running.before_step = watch
+    running.boot("root-a")
+    with pytest.raises(Servicing) as caught:
+        running.commit()
+    assert caught.value.code == "ab-update-reboot-check"
+    assert running.status().servicing_state is ServicingState.PROVISIONED
+
+    with pytest.raises(Servicing) as caught:
+        running.commit()
+    assert caught.value.code == "set-up-uefi-fallback", "it is told until it is mended"
+    is_full = False
+    for _boot in range(2):
+        running.boot()
+        running.commit()
+    assert fallback == ["set-uefi-fallback:trident-a:commit"], "once it is done nobody looks again"
+
+
+def test_commit_looks_at_no_fallback_path_where_nothing_failed(running: Host) -> None:
+    running.update(V2)
+    running.boot()
+    running.commit()
+    touched: list[str] = []
+    running.before_step = lambda step: touched.append(step.id)
+    running.boot()
+    running.commit()
+    assert touched == []
+
+
 @pytest.mark.parametrize("then", ["commit", "update", "rollback"])
 def test_the_entry_of_a_killed_stage_ends(running: Host, then: str) -> None:
     killed_at(running, "write-image")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from trident.config.model import HostConfiguration
 from trident.errors import InvalidInput, Servicing, TridentError
 from trident.plan.situation import Situation
 from trident.plan.step import NOT_WHOLE, Operation, Phase, Step
+from trident.progress import Event, OperationBegun, Undone
 from trident.servicing.compile import compile_plan
 from trident.servicing.rollback import Wish, check
 from trident.state.datastore import Datastore
@@ -328,3 +332,42 @@ def test_netplan_is_applied_where_only_what_may_be_left_differs() -> None:
     )
     (step,) = compile_plan(situation).steps_of({Operation.FINALIZE})
     assert (step.network, step.running) == (OLD.os.netplan, NEW.os.netplan)  # type: ignore[attr-defined]
+
+
+def told(host: Host, verb: Callable[[], object]) -> list[str]:
+    """The operations and undoings of which the progress stream tells."""
+    events: list[Event] = []
+    host.environment = replace(host.environment, progress=events.append)
+    with contextlib.suppress(TridentError):
+        verb()
+    found = []
+    for event in events:
+        if isinstance(event, OperationBegun):
+            found.append(f"{event.operation} {event.steps}")
+        elif isinstance(event, Undone):
+            found.append(f"undone: {event.outcome}")
+    return found
+
+
+def test_finalizing_is_told_as_one_operation(running: Host) -> None:
+    tools = {"url": "http://images.example/tools.raw", "sha384": "ab" * 48}
+    extended = HostConfiguration.from_document(
+        NEW.to_document() | {"os": NEW.to_document()["os"] | {"sysexts": [tools]}}
+    )
+    running.update(extended, STAGE)
+    assert told(running, lambda: running.update(extended, FINALIZE)) == ["finalize 5"]
+
+
+def test_undoing_is_told(running: Host) -> None:
+    left = [Servicing("apply-netplan-config", "No.")]
+
+    def once(step: Step) -> None:
+        if left and step.id == "apply-netplan":
+            raise left.pop()
+
+    running.before_step = once
+    assert told(running, lambda: running.update(NEW))[-1] == "undone: done"
+    cut_off(running, lambda: running.update(NEW), OLD)
+    assert told(running, running.commit)[-1] == "undone: failed"
+    running.before_step = lambda _step: None
+    assert told(running, running.commit)[-1] == "undone: done"

@@ -53,10 +53,20 @@ def point_fallback_at_running(situation: Situation) -> tuple[SetFallback, ...]:
     Args:
         situation: the servicing that did not succeed; its target is the side that does not run.
     """
+    if situation.desired.os.uefi_fallback is UefiFallbackMode.DISABLED:
+        return ()
+    return fallback_to_running(situation)
+
+
+def fallback_to_running(situation: Situation) -> tuple[SetFallback, ...]:
+    """The same, whatever the configuration says of the fallback path: to try again what has not succeeded.
+
+    Args:
+        situation: its target is the side that does not run.
+    """
     esp = situation.desired.storage.esp
-    mode = situation.desired.os.uefi_fallback
     install = situation.servicing_type is ServicingType.CLEAN_INSTALL
-    if install or mode is UefiFallbackMode.DISABLED or esp is None or esp.device_id is None:
+    if install or esp is None or esp.device_id is None:
         return ()
     running = Slot(situation.status.install_index, situation.target_volume).other
     return (SetFallback.compile(esp.device_id, running, situation.facts.architecture, Operation.COMMIT),)
