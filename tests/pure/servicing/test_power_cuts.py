@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from tests.pure.servicing.hosts import Host, host
-from tests.pure.servicing.situations import configuration
-from trident.errors import TridentError
+from tests.pure.servicing.situations import configuration, status
+from tests.pure.servicing.test_half_way import NEW, OLD, OTHER, cut_off
+from tests.pure.servicing.test_half_way import V2 as NEXT
+from trident.errors import Servicing, TridentError
 from trident.host.efi import EfiVariables
-from trident.servicing.pending import pending
+from trident.plan.step import Operation, Step
+from trident.servicing.half_way import given_up, was_cut_off
+from trident.servicing.pending import baseline, pending
 from trident.state.connection import Connection
+from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, ServicingState
 
 __all__ = ["host"]
@@ -146,3 +151,54 @@ def test_rollback(host: Host, cut: Callable[[int], None], moment: int) -> None:
 def test_the_moments_reach_the_end_of_an_update(host: Host, cut: Callable[[int], None]) -> None:
     cut(MOMENTS - 1)
     assert host.update(V2).needs_reboot
+
+
+@pytest.mark.parametrize("moment", range(46))
+@pytest.mark.parametrize("desired", ["a runtime update", "what should run", "an A/B update"])
+def test_update_of_a_host_that_is_half_way(
+    host: Host, cut: Callable[[int], None], moment: int, desired: str
+) -> None:
+    """Whenever it is cut, what may be left is known until it is gone, and the same command completes."""
+    with Datastore.open(host.environment.datastore_path) as store:
+        store.record(status(AbVolume.A, OLD))
+    host.content["root-a"], host.network = OLD.to_document(), OLD.os.netplan
+    cut_off(host, lambda: host.update(NEW), OLD)
+    if desired == "what should run":
+        host.before_step = lambda step: finds_what_was_lost(host, step)
+    wanted = {"a runtime update": OTHER, "what should run": OLD, "an A/B update": NEXT}[desired]
+    cut(moment)
+    until_the_cut(lambda: host.update(wanted))
+    cut(-1)
+
+    host.boot()
+    assert_known(host)
+    until_the_cut(host.commit)
+    assert_known(host)
+    host.before_step = lambda _step: None
+    until_the_cut(host.commit)
+    host.update(wanted)
+    if host.root == "root-a" and wanted is NEXT:
+        host.boot()
+        host.commit()
+    assert host.status().spec == wanted.to_document()
+    assert host.status().servicing_state is ServicingState.PROVISIONED
+    if wanted is not NEXT:
+        assert host.network == wanted.os.netplan
+
+
+def finds_what_was_lost(host: Host, step: Step) -> None:
+    if step.operation is Operation.STAGE:
+        host.before_step = lambda _step: None
+    elif step.id == "apply-netplan":
+        raise Servicing("set-up-extension-images", "The image is not in the store.")
+
+
+def assert_known(host: Host) -> None:
+    """A running system that is of no configuration is not taken for whole."""
+    if host.root != "root-a":
+        return
+    with Datastore.open(host.environment.datastore_path) as store:
+        now = store.status()
+        running = baseline(now)
+        is_known = was_cut_off(now, store) or given_up(running, store)
+    assert is_known or host.network == running.spec["os"]["netplan"]
