@@ -74,9 +74,10 @@ def end_left_scripts(directory: Path = NOTES) -> tuple[str, ...]:
     else:
         if names:
             raise _still_runs(_started_by(names))
-    for note in notes:
+    # The scripts themselves lie beside their notes, and may hold what is secret.
+    for left in (*directory.parent.glob("script-*"), *notes):
         with contextlib.suppress(OSError):
-            note.unlink()
+            left.unlink()
     return tuple(f"{pid} ({name})" for pid, name in sorted(ended.items()))
 
 

@@ -82,11 +82,14 @@ def test_what_a_script_left_on_purpose_lives(notes: Path, tmp_path: Path) -> Non
     os.kill(other, signal.SIGKILL)
 
 
-def test_a_note_of_a_script_that_has_ended_is_forgotten(notes: Path) -> None:
+def test_a_note_of_a_script_that_has_ended_is_forgotten_with_the_script(notes: Path) -> None:
     notes.mkdir()
     (notes / "0123456789abcdef").touch()
+    script = notes.parent / "script-0a1b2c3d"
+    script.write_text("echo secret")
     assert end_left_scripts(notes) == ()
     assert list(notes.iterdir()) == []
+    assert not script.exists()
 
 
 def test_without_notes_nothing_is_looked_for(notes: Path) -> None:
