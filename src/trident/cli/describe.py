@@ -10,7 +10,7 @@ from trident.cli.report import human_bytes
 from trident.cli.table import columns, paragraph
 from trident.config.problems import escaped
 from trident.plan.plan import Plan
-from trident.plan.preview import Preview
+from trident.plan.preview import Preview, Undo
 from trident.plan.situation import Change
 from trident.plan.step import Operation, Step
 from trident.state.status import ServicingType
@@ -32,6 +32,7 @@ def describe(preview: Preview, *, width: int = 80, unicode: bool = True) -> str:
     """
     plan = preview.plan
     parts = [
+        _undone_first(preview.undo, width),
         _head(plan),
         _changes(plan.changes, width),
         _steps(plan, width),
@@ -42,7 +43,26 @@ def describe(preview: Preview, *, width: int = 80, unicode: bool = True) -> str:
     ]
     # Names and paths come from a file that somebody else may have written: a terminal obeys none of it.
     blocks = ["\n".join(map(escaped, lines)) for part in parts if (lines := list(part))]
+    if preview.undo is not None and preview.undo.otherwise is not None:
+        blocks.append("If it cannot be undone, this is done instead:")
+        blocks.append(describe(preview.undo.otherwise, width=width, unicode=unicode).rstrip("\n"))
     return "\n\n".join(blocks) + "\n"
+
+
+def _undone_first(undo: Undo | None, width: int) -> Iterator[str]:
+    if undo is None:
+        return
+    yield from paragraph(_CUT_OFF, width, "")
+    for number, step in enumerate(undo.steps, start=1):
+        yield from paragraph(_step(step), width, f"  {number:2}. ")
+    yield ""
+    yield "After that:"
+
+
+_CUT_OFF = (
+    "A servicing began to change the running system and did not end. If no other command is at that now, it "
+    "was cut off, and is undone first:"
+)
 
 
 def _head(plan: Plan) -> Iterator[str]:

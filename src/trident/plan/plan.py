@@ -102,7 +102,7 @@ class Plan:
                 }
                 for change in self.changes
             ],
-            "steps": [_step(step) for step in self.steps],
+            "steps": [step_document(step) for step in self.steps],
             "volumes": [
                 {
                     "volume": entry.device,
@@ -123,7 +123,8 @@ _BOOTING = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE, ServicingType.
 _WHOLE = frozenset({Operation.STAGE, Operation.FINALIZE})
 
 
-def _step(step: Step) -> dict[str, Any]:
+def step_document(step: Step) -> dict[str, Any]:
+    """A step as it stands in the plan's JSON."""
     return {
         "id": step.id,
         "operation": str(step.operation),

@@ -55,6 +55,8 @@ def assumed_facts(
         if blank
         else "It runs the volume that its status calls active, and the image has other UUIDs."
     )
+    if not blank:
+        said.append("No servicing of it was cut off while it changed the running system.")
     return facts, tuple(said)
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from trident.plan.step import Operation
 from trident.servicing import record
-from trident.servicing.pending import baseline
+from trident.servicing.pending import CHANGE_WHAT_RUNS, baseline, pending
+from trident.state.chain import half_way
 from trident.state.history import EntryState
-from trident.state.status import ServicingState, ServicingType
 from trident.state.text import parse_mapping
 
 if TYPE_CHECKING:
@@ -25,25 +25,19 @@ if TYPE_CHECKING:
     from trident.errors import TridentError
     from trident.state.datastore import Datastore
     from trident.state.history import HistoryEntry
-    from trident.state.status import HostStatus
+    from trident.state.status import HostStatus, ServicingType
 
 RUNTIME_MARK = "finalize-runtime"
 """The journal's line for finalizing as a whole: between ``begin`` and ``done``, ``undone`` or ``given up``
 the running system may be anything between the two configurations."""
 
-CHANGE_WHAT_RUNS = {
-    ServicingState.RUNTIME_UPDATE_STAGED: ServicingType.RUNTIME_UPDATE,
-    ServicingState.MANUAL_ROLLBACK_RUNTIME_STAGED: ServicingType.MANUAL_ROLLBACK_RUNTIME,
-}
-"""What is staged, where finalizing it changes the running system."""
-
-_WRITE_VOLUMES = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
-
 
 def was_cut_off(status: HostStatus, datastore: Datastore) -> bool:
     """Whether finalizing ended neither well nor badly, so that the running system may be half-way."""
+    waiting = pending(status)
     return (
-        status.servicing_state in CHANGE_WHAT_RUNS
+        waiting is not None
+        and waiting.servicing_type in CHANGE_WHAT_RUNS
         and datastore.last_journal_event(Operation.FINALIZE, RUNTIME_MARK) == "begin"
     )
 
@@ -58,15 +52,7 @@ def given_up(running: HostStatus, datastore: Datastore) -> tuple[HistoryEntry, .
     Raises:
         Initialization: the datastore cannot be read.
     """
-    found: list[HistoryEntry] = []
-    for entry in datastore.history.entries():
-        if entry.to_volume is not running.ab_active_volume:
-            continue
-        if entry.servicing_type in _WRITE_VOLUMES and entry.target_written:
-            break  # Nothing that is older is on this volume any more.
-        if entry.state is EntryState.HALF_WAY:
-            found.append(entry)
-    return tuple(found)
+    return half_way(datastore.history.entries(), running.ab_active_volume)
 
 
 def configurations(entries: tuple[HistoryEntry, ...]) -> tuple[Mapping[str, Any], ...]:
@@ -74,23 +60,25 @@ def configurations(entries: tuple[HistoryEntry, ...]) -> tuple[Mapping[str, Any]
     return tuple(parse_mapping(entry.to_configuration) for entry in entries)
 
 
-def unsettled_by(
-    servicing_type: ServicingType, status: HostStatus, datastore: Datastore
-) -> tuple[Mapping[str, Any], ...]:
-    """The configurations of which something may be left on the system that a servicing is going to change.
+def unsettled(status: HostStatus, datastore: Datastore) -> tuple[Mapping[str, Any], ...]:
+    """The configurations of which something may be left on the running system, newest first.
 
     Args:
-        servicing_type: its kind; one that boots another volume has nothing to do with them.
-        status: the newest one.
+        status: the newest one, of a host whose baseline is known.
         datastore: open.
 
     Raises:
         Initialization: the datastore cannot be read.
     """
-    if servicing_type not in CHANGE_WHAT_RUNS.values():
-        return ()
     left = configurations(given_up(baseline(status), datastore))
     return (status.spec, *left) if was_cut_off(status, datastore) else left
+
+
+def unsettled_by(
+    servicing_type: ServicingType, status: HostStatus, datastore: Datastore
+) -> tuple[Mapping[str, Any], ...]:
+    """The same for a servicing of this kind; one that boots another volume has nothing to do with them."""
+    return unsettled(status, datastore) if servicing_type in CHANGE_WHAT_RUNS else ()
 
 
 def give_up(running: HostStatus, datastore: Datastore, why: TridentError) -> None:

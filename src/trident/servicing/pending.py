@@ -23,6 +23,7 @@ FINALIZED: Mapping[ServicingType, ServicingState] = {
 """The state of a provisioned host that is to boot its other volume."""
 
 UPDATES = {ServicingType.RUNTIME_UPDATE, ServicingType.AB_UPDATE}
+CHANGE_WHAT_RUNS = {ServicingType.RUNTIME_UPDATE, ServicingType.MANUAL_ROLLBACK_RUNTIME}
 ROLLBACKS = {ServicingType.MANUAL_ROLLBACK_AB, ServicingType.MANUAL_ROLLBACK_RUNTIME}
 
 

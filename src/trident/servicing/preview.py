@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trident.config.load import require_valid
 from trident.errors import TridentError
 from trident.image.source import A_PERSON_WAITS
 from trident.plan.plan import Plan
-from trident.plan.preview import Preview
+from trident.plan.preview import Preview, Undo
 from trident.plan.situation import Situation
 from trident.plan.step import Operation
 from trident.servicing.assume import assumed_facts
 from trident.servicing.compile import compile_plan, refusals
 from trident.servicing.environment import Environment, configuration_from
 from trident.servicing.gather import gather_facts, open_image, require_tools, with_extension_sizes
+from trident.servicing.half_way import unsettled
 from trident.servicing.image_match import odd_mismatches
 from trident.servicing.install import refuse_unless_live
-from trident.servicing.pending import baseline
+from trident.servicing.pending import baseline, has_baseline
 from trident.servicing.picture import disk_pictures
+from trident.servicing.runtime import undoing_steps, way_back
 from trident.servicing.select import select_update
 from trident.servicing.update import complete_storage
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
     from trident.image.cosi.metadata import CosiMetadata
     from trident.plan.situation import Change, Facts
+    from trident.plan.step import Step
 
 
 def preview(
@@ -48,12 +51,12 @@ def preview(
     Raises:
         TridentError: an error that leaves no plan to show; one that stands against a plan is part of it.
     """
-    status = assumed if assumed is not None else _status(environment)
+    status, left = (assumed, ()) if assumed is not None else _known(environment)
     staged = status.spec if status.servicing_state in _STAGED else None
     planner = _Planner(assumes=assumed is not None, staged=staged)
     if status.servicing_state is ServicingState.NOT_PROVISIONED or status.is_management_os:
         return planner.install(configuration)
-    return planner.update(configuration, baseline(status))
+    return planner.update(configuration, status, left)
 
 
 @dataclass
@@ -82,8 +85,11 @@ class _Planner:
             refuse_unless_live(facts)
         return self._plan(Situation(ServicingType.CLEAN_INSTALL, configuration, status, facts, image), ())
 
-    def update(self, configuration: HostConfiguration, running: HostStatus) -> Preview:
-        """The plan for a host that runs ``running``."""
+    def update(
+        self, configuration: HostConfiguration, status: HostStatus, left: tuple[Mapping[str, Any], ...]
+    ) -> Preview:
+        """The plan for an installed host, on which something of the configurations ``left`` may be left."""
+        running = baseline(status)
         current = configuration_from(running.spec)
         desired = complete_storage(configuration, current)
         servicing_type, changes = select_update(current, desired)
@@ -91,16 +97,25 @@ class _Planner:
         image = self._image(desired) if deploys and not self._is_staged(desired) else None
         # Assumed is what the running configuration made, not what another would make.
         facts = self._facts(current if self.assumes else desired, running, image)
+        undoing: tuple[Step, ...] = ()
         with self._noting():
             refuse_other_volume(current, running, facts)
-        if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
+            undoing = undoing_steps(way_back(status, left)) if left else ()
+        situation = Situation(servicing_type, desired, running, facts, image)
+        shown = self._changed(situation, changes)
+        if not undoing:
+            return shown
+        return replace(shown, undo=Undo(undoing, _otherwise(shown, situation, changes, left)))
+
+    def _changed(self, situation: Situation, changes: tuple[Change, ...]) -> Preview:
+        """The plan for a host that is not half-way."""
+        if situation.servicing_type is ServicingType.NO_ACTIVE_SERVICING:
             return Preview(
-                Plan(servicing_type, changes),
+                Plan(situation.servicing_type, changes),
                 refusals=tuple(self.refusals),
                 assumptions=tuple(self.assumptions),
             )
-        situation = Situation(servicing_type, desired, running, facts, image)
-        if deploys and not self.refusals:
+        if situation.deploys and not self.refusals:
             with self._noting():
                 refuse_running_target(situation)
         return self._plan(situation, changes)
@@ -155,6 +170,29 @@ class _Planner:
             self.refusals.append(error)
 
 
+def _otherwise(
+    shown: Preview,
+    situation: Situation,
+    changes: tuple[Change, ...],
+    left: tuple[Mapping[str, Any], ...],
+) -> Preview | None:
+    """What is done if what was cut off cannot be undone; ``None`` if that is what is ``shown``.
+
+    An A/B update does not depend on what runs. A runtime update stages anew, since what an earlier stage has
+    brought may be what is lost, and is there for a host that would have nothing to do, too.
+    """
+    if situation.deploys:
+        return None
+    again = replace(
+        situation,
+        servicing_type=ServicingType.RUNTIME_UPDATE,
+        facts=with_extension_sizes(situation.facts, situation.desired),
+        unsettled=left,
+    )
+    otherwise = _Planner(assumes=False)._plan(again, changes)
+    return None if otherwise == shown else otherwise
+
+
 _STAGED = {
     ServicingState.CLEAN_INSTALL_STAGED,
     ServicingState.AB_UPDATE_STAGED,
@@ -166,11 +204,13 @@ _STAGED = {
 _OUT_OF_REACH = {"load-cosi"}
 
 
-def _status(environment: Environment) -> HostStatus:
+def _known(environment: Environment) -> tuple[HostStatus, tuple[Mapping[str, Any], ...]]:
+    """The status of this host, and the configurations of which something may be left on what runs."""
     try:
         with Datastore.open(environment.datastore_path, read_only=True) as datastore:
-            return datastore.status()
+            status = datastore.status()
+            return status, unsettled(status, datastore) if has_baseline(status) else ()
     except TridentError as error:
         if error.code != "datastore-not-found":
             raise
-        return HostStatus()
+        return HostStatus(), ()

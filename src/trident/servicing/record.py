@@ -182,12 +182,5 @@ def seals_for(situation: Situation, datastore: Datastore) -> dict[str, str]:
 
 def _deployed_on(volume: AbVolume, datastore: Datastore) -> HistoryEntry | None:
     """The servicing that wrote what is on ``volume`` now."""
-    deploying = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
-    return next(
-        (
-            entry
-            for entry in datastore.history.entries()
-            if entry.servicing_type in deploying and entry.to_volume is volume and entry.target_written
-        ),
-        None,
-    )
+    entries = datastore.history.entries()
+    return next((entry for entry in entries if entry.to_volume is volume and entry.has_written_volume), None)

@@ -83,8 +83,7 @@ def rollback(wish: Wish, operations: Collection[Operation], environment: Environ
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "rollback"),
     ):
-        undone = try_to_undo(datastore, environment)
-        half_way = undone if isinstance(undone, TridentError) else None
+        half_way = try_to_undo(datastore, environment)
         return _rollback(wish, operations, datastore, environment, half_way)
 
 

@@ -24,25 +24,27 @@ from trident.servicing.execute import execute
 from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts
 from trident.servicing.half_way import (
-    CHANGE_WHAT_RUNS,
     RUNTIME_MARK,
     configurations,
     give_up,
     given_up,
     settle,
+    unsettled,
     was_cut_off,
 )
-from trident.servicing.pending import baseline, has_baseline
+from trident.servicing.pending import CHANGE_WHAT_RUNS, baseline, has_baseline, pending
 from trident.servicing.volumes import refuse_other_volume
 from trident.state.history import EntryState
 from trident.state.status import ServicingState, ServicingType
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from trident.plan.plan import Plan
     from trident.plan.step import Step
     from trident.servicing.environment import Environment
     from trident.state.datastore import Datastore
-    from trident.state.history import HistoryEntry
     from trident.state.status import HostStatus
 
 _log = logging.getLogger(__name__)
@@ -86,7 +88,7 @@ def finalize_running(
             _withdraw_what_is_not_whole(error, datastore)
         # An interrupt may come when the success is recorded already; what is recorded counts.
         elif was_cut_off(datastore.status(), datastore):
-            _undo_after(error, status, datastore, environment)
+            _undo_after(error, situation, datastore, environment)
         raise
     forget_extensions(datastore)
     return plan
@@ -138,18 +140,23 @@ def undo_what_was_cut_off(datastore: Datastore, environment: Environment) -> boo
         TridentError: it could not be undone; the next verb tries again. ``validate-ab-active-volume`` if the
             other volume was booted since: its system has nothing to do with it.
     """
-    failure = try_to_undo(datastore, environment)
-    if isinstance(failure, TridentError):
-        raise failure
-    return failure
+    found = _undone(datastore, environment)
+    if isinstance(found, TridentError):
+        raise found
+    return found
 
 
-def try_to_undo(datastore: Datastore, environment: Environment) -> bool | TridentError:
+def try_to_undo(datastore: Datastore, environment: Environment) -> TridentError | None:
     """The same, but gives back why it could not be undone, for a verb that may have another way on.
 
     Raises:
         TridentError: ``validate-ab-active-volume``, or what runs cannot be told.
     """
+    found = _undone(datastore, environment)
+    return found if isinstance(found, TridentError) else None
+
+
+def _undone(datastore: Datastore, environment: Environment) -> bool | TridentError:
     status = datastore.status()
     if not has_baseline(status):
         return False
@@ -158,7 +165,7 @@ def try_to_undo(datastore: Datastore, environment: Environment) -> bool | Triden
     is_cut_off = was_cut_off(status, datastore)
     if not (is_cut_off or left):
         return False
-    back = _way_back(status, left, is_cut_off=is_cut_off)
+    back = way_back(status, unsettled(status, datastore))
     refuse_other_volume(back.desired, running, back.facts)
     _log.warning("Finalizing was cut off before; the running system is brought back first.")
     try:
@@ -178,15 +185,15 @@ def try_to_undo(datastore: Datastore, environment: Environment) -> bool | Triden
 
 
 def _undo_after(
-    failure: BaseException, status: HostStatus, datastore: Datastore, environment: Environment
+    failure: BaseException, situation: Situation, datastore: Datastore, environment: Environment
 ) -> None:
     """Undo, and tell in ``failure`` how that went."""
     _log.warning("Finalizing failed; the running system is brought back to what it was: %s", failure)
+    status, kind = situation.status, str(situation.servicing_type)
     left = given_up(baseline(status), datastore)
-    kind = str(CHANGE_WHAT_RUNS[status.servicing_state])
     try:
         with interrupts_held_back():
-            _undo(_way_back(status, left), datastore, environment)
+            _undo(way_back(status, unsettled(status, datastore)), datastore, environment)
             known = _known(failure)
             with datastore.together():
                 end = EntryState.FAILED if known else EntryState.INTERRUPTED
@@ -227,18 +234,29 @@ def _known(failure: BaseException) -> TridentError | None:
     return unexpected(failure) if isinstance(failure, Exception) else None
 
 
-def _way_back(status: HostStatus, left: tuple[HistoryEntry, ...], *, is_cut_off: bool = True) -> Situation:
-    """The servicing with old and new exchanged: what was being brought about counts as what runs."""
+def way_back(status: HostStatus, left: tuple[Mapping[str, Any], ...]) -> Situation:
+    """The servicing with old and new exchanged: what was being brought about counts as what runs.
+
+    Args:
+        status: the newest one.
+        left: as :func:`trident.servicing.half_way.unsettled` gives it; not empty.
+    """
     running = baseline(status)
     old = configuration_from(running.spec)
     facts = gather_facts(old, status.partition_paths)
-    newest, *older = (*([status.spec] if is_cut_off else []), *configurations(left))
-    kind = CHANGE_WHAT_RUNS.get(status.servicing_state, ServicingType.RUNTIME_UPDATE)
-    return Situation(kind, old, running.evolve(spec=newest), facts, unsettled=tuple(older))
+    waiting = pending(status)
+    kind = waiting.servicing_type if waiting is not None else ServicingType.RUNTIME_UPDATE
+    if kind not in CHANGE_WHAT_RUNS:
+        kind = ServicingType.RUNTIME_UPDATE  # What waits was staged after that had been given up.
+    return Situation(kind, old, running.evolve(spec=left[0]), facts, unsettled=left[1:])
+
+
+def undoing_steps(back: Situation) -> tuple[Step, ...]:
+    """The finalize of a way back, without health checks: they judge what comes, not what was."""
+    steps = compile_plan(back).steps_of({Operation.FINALIZE})
+    return tuple(step for step in steps if step.phase is Phase.FINALIZE)
 
 
 def _undo(back: Situation, datastore: Datastore, environment: Environment) -> None:
-    """Carry out the finalize of the way back, without health checks: they judge what comes, not what was."""
-    steps = compile_plan(back).steps_of({Operation.FINALIZE})
     session = Session.resumed(back, datastore, environment.progress)
-    execute(tuple(step for step in steps if step.phase is Phase.FINALIZE), session, datastore)
+    execute(undoing_steps(back), session, datastore)

@@ -72,8 +72,7 @@ def update(
         open_provisioned(environment) as datastore,
         recording_errors(datastore, "update"),
     ):
-        undone = try_to_undo(datastore, environment)
-        half_way = undone if isinstance(undone, TridentError) else None
+        half_way = try_to_undo(datastore, environment)
         return _Update.of(configuration, datastore, environment, half_way).carry_out(operations)
 
 

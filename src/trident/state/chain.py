@@ -17,6 +17,7 @@ We compute it from the history instead of from the rows of Host Status, and diff
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,9 +34,6 @@ class RollbackKind(enum.StrEnum):
     """The host boots the other volume."""
     RUNTIME = "runtime"
     """The running system is changed back."""
-
-
-_WRITE_VOLUMES = {ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE}
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,8 @@ def rollback_chain(status: HostStatus, entries: Sequence[HistoryEntry]) -> tuple
 def needed(entries: Sequence[HistoryEntry], newest: int) -> frozenset[int]:
     """The ids of the entries to keep: the newest, and what the chain needs now and after what comes.
 
-    Needed are what can be undone, who wrote what is on the volumes (a rollback compares it with the seals of
-    that servicing), and a rollback together with what it undid: all of them or none.
+    Needed are what can be undone, what is half-way, who wrote what is on the volumes (a rollback compares it
+    with the seals of that servicing), and a rollback together with what it undid: all of them or none.
 
     Args:
         entries: the history, newest first.
@@ -101,7 +99,9 @@ def needed(entries: Sequence[HistoryEntry], newest: int) -> frozenset[int]:
     if len(entries) <= newest:
         return everything
     whole = _walked(entries)
-    kept = {entry.id for entry in (*entries[:newest], *whole.undoable, *_writers(entries))}
+    volumes = {entry.to_volume for entry in entries}
+    left = [entry for volume in volumes for entry in half_way(entries, volume)]
+    kept = {entry.id for entry in (*entries[:newest], *whole.undoable, *left, *_writers(entries))}
     for rollback, undone in whole.undone.items():
         if kept & {rollback, *undone}:
             kept |= {rollback, *undone}
@@ -110,11 +110,23 @@ def needed(entries: Sequence[HistoryEntry], newest: int) -> frozenset[int]:
     return frozenset(kept) if rest.leads_to() == whole.leads_to() else everything
 
 
+def half_way(entries: Sequence[HistoryEntry], volume: AbVolume | None) -> tuple[HistoryEntry, ...]:
+    """The servicings of which something may be left on ``volume``, newest first.
+
+    Args:
+        entries: the history, newest first.
+        volume: ``None`` on a host without A/B volume pairs.
+    """
+    there = [entry for entry in entries if entry.to_volume is volume]
+    since = itertools.takewhile(lambda entry: not entry.has_written_volume, there)
+    return tuple(entry for entry in since if entry.state is EntryState.HALF_WAY)
+
+
 def _writers(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
     """The newest servicing that wrote each volume."""
     found: dict[AbVolume | None, HistoryEntry] = {}
     for entry in entries:
-        if entry.servicing_type in _WRITE_VOLUMES and entry.target_written:
+        if entry.has_written_volume:
             found.setdefault(entry.to_volume, entry)
     return list(found.values())
 

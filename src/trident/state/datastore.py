@@ -32,6 +32,7 @@ class Datastore:
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
         self._history: History | None = None
+        self._present: Connection | None = None
         self.path = path
 
     @classmethod
@@ -100,14 +101,18 @@ class Datastore:
         if self._history is None:
             from trident.state.history import History
 
-            connection = self._connection
+            self._history = History(self._of_this_version())
+        return self._history
+
+    def _of_this_version(self) -> Connection:
+        """The file, or a copy in memory of an older one that was opened read-only and lacks tables."""
+        if self._present is None:
             try:
-                if version_of(connection) < VERSION:
-                    connection = in_memory(self.path, connection.raw)
+                older = version_of(self._connection) < VERSION
+                self._present = in_memory(self.path, self._connection.raw) if older else self._connection
             except DAMAGE as error:
                 raise unreadable(self.path, error) from error
-            self._history = History(connection)
-        return self._history
+        return self._present
 
     def together(self) -> AbstractContextManager[None]:
         """One transaction around what the body records and notes, in history and journal too.
@@ -174,7 +179,7 @@ class Datastore:
         Raises:
             Initialization: ``load-host-status`` if the file is damaged.
         """
-        row = self._connection.row(
+        row = self._of_this_version().row(
             "SELECT event FROM journal WHERE operation = ? AND step = ? ORDER BY id DESC LIMIT 1",
             (operation, step),
         )

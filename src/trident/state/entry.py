@@ -129,6 +129,12 @@ class HistoryEntry:
     seals: Mapping[str, str] = field(default_factory=dict)
     trident_version: str | None = None
 
+    @property
+    def has_written_volume(self) -> bool:
+        """Whether it began to write all of ``to_volume``: of what is older nothing is there any more."""
+        writes = self.servicing_type in (ServicingType.CLEAN_INSTALL, ServicingType.AB_UPDATE)
+        return writes and self.target_written
+
 
 def image_name(configuration: Mapping[str, Any], version: str | None = None) -> ImageName | None:
     """The image that a Host Configuration names, if it names one."""

@@ -16,11 +16,13 @@ from tests.pure.servicing.situations import configuration, facts, image, status
 from trident.config.model import HostConfiguration
 from trident.host.efi import EfiVariables
 from trident.host.loadoption import HardDrive, LoadOption
+from trident.plan.preview import Preview
 from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts
 from trident.plan.step import Operation, Phase, Step
 from trident.servicing import commit as commit_verb
 from trident.servicing import install as install_verb
+from trident.servicing import preview as preview_verb
 from trident.servicing import rollback as rollback_verb
 from trident.servicing import runtime, switch
 from trident.servicing import update as update_verb
@@ -144,6 +146,9 @@ class Host:
     def install(self, desired: HostConfiguration, operations: frozenset[Operation] = BOTH) -> Outcome:
         return install_verb.install(desired, operations, self.environment)
 
+    def preview(self, desired: HostConfiguration) -> Preview:
+        return preview_verb.preview(desired, self.environment)
+
     def rollback(self, wish: Wish = Wish.NEXT, operations: frozenset[Operation] = BOTH) -> Outcome:
         return rollback_verb.rollback(wish, operations, self.environment)
 
@@ -165,22 +170,22 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
 
     @contextlib.contextmanager
-    def opened(_configuration: HostConfiguration) -> Iterator[Any]:
+    def opened(_configuration: HostConfiguration, **_patience: object) -> Iterator[Any]:
         yield SimpleNamespace(metadata=image())
 
     monkeypatch.setattr(EfiVariables.__init__, "__defaults__", (host.variables.directory,))
     for verb in (install_verb, update_verb, commit_verb, rollback_verb):
         monkeypatch.setattr(verb, "require_root", lambda: None)
-    for room in (install_verb, update_verb, commit_verb, rollback_verb, switch, runtime):
+    for room in (install_verb, update_verb, commit_verb, rollback_verb, preview_verb, switch, runtime):
         monkeypatch.setattr(room, "gather_facts", host.facts)
     for room in (install_verb, update_verb, commit_verb, switch, runtime):
         monkeypatch.setattr(room, "execute", host.execute)
     monkeypatch.setattr("trident.servicing.alone.unmount_below", lambda _directory: ())
     for room in (runtime, commit_verb, update_verb):
         monkeypatch.setattr(room, "forget_extensions", lambda _datastore, *_staging: None)
-    for verb in (install_verb, update_verb, rollback_verb):
+    for verb in (install_verb, update_verb, rollback_verb, preview_verb):
         monkeypatch.setattr(verb, "require_tools", lambda _situation: None)
-    for verb in (install_verb, update_verb):
+    for verb in (install_verb, update_verb, preview_verb):
         monkeypatch.setattr(verb, "open_image", opened)
     monkeypatch.setattr(install_verb, "adopt_staged_install", lambda *_: "there is no disk")
     monkeypatch.setattr(

@@ -6,97 +6,41 @@ import contextlib
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.pure.servicing.half_way_hosts import (
+    NEW,
+    OLD,
+    OTHER,
+    V2,
+    cannot_apply,
+    cut_off,
+    half_way,
+    running,
+    states,
+    wanted,
+)
 from tests.pure.servicing.hosts import BOTH, Host, host
-from tests.pure.servicing.situations import CONFIGURATION, facts, status
+from tests.pure.servicing.situations import facts, status
 from trident.config.model import HostConfiguration
 from trident.errors import InvalidInput, Servicing, TridentError
 from trident.plan.situation import Situation
 from trident.plan.step import NOT_WHOLE, Operation, Phase, Step
 from trident.progress import Event, OperationBegun, Undone
 from trident.servicing.compile import compile_plan
+from trident.servicing.get import Kind, get_text
 from trident.servicing.rollback import Wish, check
+from trident.state import connection
 from trident.state.datastore import Datastore
 from trident.state.history import EntryState
 from trident.state.status import AbVolume, ServicingState, ServicingType
 
-__all__ = ["host"]
+__all__ = ["half_way", "host", "running"]
 
 STAGE, FINALIZE = frozenset({Operation.STAGE}), frozenset({Operation.FINALIZE})
-
-
-def wanted(last: int = 1, image: str = "v1") -> HostConfiguration:
-    netplan = {"ethernets": {"eth0": {"addresses": [f"192.0.2.{last}/24"]}}}
-    return HostConfiguration.from_document(
-        CONFIGURATION
-        | {
-            "scripts": {},
-            "image": {"url": f"http://images.example/{image}.cosi", "sha384": "ignored"},
-            "os": CONFIGURATION["os"] | {"netplan": netplan},
-        }
-    )
-
-
-OLD, NEW, OTHER, V2 = wanted(1), wanted(2), wanted(3), wanted(1, "v2")
-
-
-class Gone(BaseException):
-    """The agent is gone: it neither undoes nor records anything."""
-
-
-@pytest.fixture
-def running(host: Host) -> Host:
-    """A host that runs OLD."""
-    with Datastore.open(host.environment.datastore_path) as store:
-        store.record(status(AbVolume.A, OLD))
-    host.content["root-a"] = OLD.to_document()
-    host.network = OLD.os.netplan
-    return host
-
-
-def cannot_apply(host: Host, network: Any) -> None:
-    """From now on no step brings this network about, as if an image that it needs were lost."""
-
-    def lost(step: Step) -> None:
-        if step.id == "apply-netplan" and getattr(step, "network", None) == network:
-            raise Servicing("set-up-extension-images", "The image is not in the store.")
-
-    host.before_step = lost
-
-
-def cut_off(host: Host, verb: Any, back_to: HostConfiguration) -> None:
-    """The agent is killed behind the change, and the way back to ``back_to`` is lost."""
-    cannot_apply(host, back_to.os.netplan)
-    lost, gone = host.before_step, False
-
-    def killing(step: Step) -> None:
-        nonlocal gone
-        if not gone:
-            lost(step)
-            gone = step.id == "apply-netplan"
-        if gone:
-            host.network = {"half": "way"}
-            raise Gone
-
-    host.before_step = killing
-    with pytest.raises(Gone):
-        verb()
-    host.before_step = lost
-
-
-@pytest.fixture
-def half_way(running: Host) -> Host:
-    """A host between OLD and NEW that cannot go back to OLD."""
-    cut_off(running, lambda: running.update(NEW), OLD)
-    return running
-
-
-def states(host: Host) -> list[EntryState]:
-    with Datastore.open(host.environment.datastore_path) as store:
-        return [entry.state for entry in store.history.entries()]
 
 
 def assert_whole(host: Host, configuration: HostConfiguration) -> None:
@@ -280,6 +224,53 @@ def test_a_rollback_that_was_cut_off_goes_on(running: Host, operations: frozense
     cut_off(running, running.rollback, NEW)
     running.rollback(operations=operations)
     assert_whole(running, OLD)
+
+
+VERBS: dict[str, Callable[[Host], object]] = {
+    "update to what should run": lambda host: host.update(OLD),
+    "update to what was cut off": lambda host: host.update(NEW),
+    "finalize of what was cut off": lambda host: host.update(NEW, FINALIZE),
+    "another update": lambda host: host.update(OTHER),
+    "A/B update": lambda host: host.update(V2),
+    "rollback": lambda host: host.rollback(),
+    "rollback of an A/B update": lambda host: host.rollback(Wish.AB),
+    "commit": lambda host: host.commit(),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS.keys())
+@pytest.mark.parametrize("moment", ["before", "meanwhile"])
+def test_a_datastore_that_became_read_only_stops_every_verb_with_one_error(
+    half_way: Host, verb: Callable[[Host], object], moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be so from the start, or turn so behind the opening: then SQLite refuses the first write."""
+    half_way.before_step = lambda _step: None  # Nothing else stands against undoing.
+    connect, opened = connection._connect, Datastore.open
+    before, order = half_way.status(), half_way.variables.boot_order()
+
+    def turning(path: Path, *, read_only: bool = False) -> Datastore:
+        store = opened(path, read_only=read_only)
+        store._connection.raw.execute("PRAGMA query_only = ON")
+        return store
+
+    with monkeypatch.context() as patch:
+        if moment == "before":
+            patch.setattr(connection, "_connect", lambda path, _mode: connect(path, "ro"))
+        else:
+            patch.setattr(Datastore, "open", turning)
+        with pytest.raises(Servicing) as caught:
+            verb(half_way)
+        assert caught.value.code == "write-to-datastore"
+        assert "readonly database" in caught.value.message
+        assert "writable" in (caught.value.hint or "")
+        for kind in Kind:
+            get_text(kind, half_way.environment)
+        assert half_way.preview(OTHER).undo is not None
+    assert (half_way.status(), half_way.variables.boot_order()) == (before, order)
+    assert (half_way.network, half_way.variables.boot_next()) == ({"half": "way"}, None)
+
+    half_way.update(OTHER)
+    assert_whole(half_way, OTHER)
 
 
 def sysexts(letters: str, last: int = 1) -> HostConfiguration:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.pure.servicing.half_way_hosts import NEW, OLD, OTHER, cut_off
+from tests.pure.servicing.half_way_hosts import V2 as NEXT
 from tests.pure.servicing.hosts import Host, host
 from tests.pure.servicing.situations import configuration, status
-from tests.pure.servicing.test_half_way import NEW, OLD, OTHER, cut_off
-from tests.pure.servicing.test_half_way import V2 as NEXT
 from trident.errors import Servicing, TridentError
 from trident.host.efi import EfiVariables
 from trident.plan.step import Operation, Step

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.pure.repository.project import ROOT
-from trident.state.chain import rollback_chain
+from trident.state.chain import half_way, needed, rollback_chain
 from trident.state.datastore import Datastore
-from trident.state.history import EntryState, NewServicing
+from trident.state.history import EntryState, HistoryEntry, NewServicing
 from trident.state.prune import EVERY, KEPT_LINES, KEPT_SERVICINGS, KEPT_STATUSES
 from trident.state.status import AbVolume, HostStatus, ServicingState, ServicingType
 from trident.state.text import parse_mapping
@@ -93,3 +93,49 @@ def test_who_wrote_a_volume_is_remembered_as_long_as_it_holds_that(tmp_path: Pat
         entries = store.history.entries()
         assert len(entries) < KEPT_SERVICINGS + EVERY + 2
         assert [entry.seals["root"] for entry in entries if entry.seals] == ["volume-b", "volume-a"]
+
+
+def test_what_is_half_way_is_remembered_until_it_is_settled(tmp_path: Path) -> None:
+    """A later servicing must know what it may find; that it is old makes no difference."""
+    a = AbVolume.A
+    one, other = configuration(1), configuration(2)
+    with Datastore.create(tmp_path / "datastore.sqlite") as store:
+        store._connection.raw.execute("PRAGMA synchronous = OFF")
+
+        def updates(count: int) -> None:
+            for _time in range(count):
+                new = NewServicing(ServicingType.AB_UPDATE, one, other, a, a.other, target_written=False)
+                store.history.advance(store.history.begin(new), EntryState.FAILED)
+
+        left = store.history.begin(NewServicing(ServicingType.RUNTIME_UPDATE, one, configuration(3), a, a))
+        store.history.advance(left, EntryState.HALF_WAY)
+        updates(KEPT_SERVICINGS + 2 * EVERY)
+        assert len(store.history.entries()) < KEPT_SERVICINGS + EVERY + 2
+        (entry,) = half_way(store.history.entries(), a)
+        assert (entry.id, parse_mapping(entry.to_configuration)) == (left, configuration(3))
+        assert half_way(store.history.entries(), a.other) == ()
+
+        store.history.settle(left)
+        updates(EVERY)
+        assert left not in [entry.id for entry in store.history.entries()]
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_what_is_half_way_on_a_volume_that_was_written_anew_is_forgotten(is_written: bool) -> None:
+    a, b = AbVolume.A, AbVolume.B
+    left = HistoryEntry(1, ServicingType.RUNTIME_UPDATE, EntryState.HALF_WAY, from_volume=b, to_volume=b)
+    update = HistoryEntry(
+        2,
+        ServicingType.AB_UPDATE,
+        EntryState.FAILED,
+        from_volume=a,
+        to_volume=b,
+        target_written=is_written,
+    )
+    others = [
+        HistoryEntry(number, ServicingType.RUNTIME_UPDATE, EntryState.FAILED, from_volume=a, to_volume=a)
+        for number in (5, 4, 3)
+    ]
+    entries = [*others, update, left]
+    assert (half_way(entries, b) == ()) is is_written
+    assert (left.id in needed(entries, 1)) is not is_written

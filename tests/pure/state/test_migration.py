@@ -113,6 +113,8 @@ def test_reading_changes_no_byte_and_tells_the_same(tmp_path: Path, tables: str)
     path = tmp_path / "datastore.sqlite"
     write_old(path, tables, UPDATED)
     before = path.read_bytes()
+    with Datastore.open(path, read_only=True) as store:
+        assert store.last_journal_event("finalize", "finalize-runtime") is None
     seen = history_of(path, read_only=True)
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["datastore.sqlite"]

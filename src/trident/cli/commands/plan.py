@@ -38,4 +38,4 @@ def run(options: argparse.Namespace) -> int:
         print_json(shown.to_document())
     else:
         say(describe(shown, width=terminal_width(), unicode=takes_unicode()))
-    return ExitCode.FAILED if shown.refusals or shown.plan.not_yet else ExitCode.SUCCESS
+    return ExitCode.FAILED if shown.is_refused else ExitCode.SUCCESS
