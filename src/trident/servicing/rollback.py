@@ -20,7 +20,7 @@ from trident.servicing.gather import gather_facts, require_root, require_tools
 from trident.servicing.half_way import unsettled_by
 from trident.servicing.pending import ROLLBACKS, Pending, baseline, pending
 from trident.servicing.runtime import finalize_running, try_to_undo
-from trident.servicing.switch import finalize_switch, give_up_or_withdraw, withdraw
+from trident.servicing.switch import finalize_switch, give_up_or_withdraw, reopened, withdraw
 from trident.servicing.update import open_provisioned, stage
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target, volume_name
 from trident.state.chain import RollbackItem, RollbackKind, rollback_chain
@@ -34,6 +34,7 @@ _TYPES = {
     RollbackKind.AB: ServicingType.MANUAL_ROLLBACK_AB,
     RollbackKind.RUNTIME: ServicingType.MANUAL_ROLLBACK_RUNTIME,
 }
+_STAGED = "The rollback is staged. 'trident rollback --allowed-operations finalize' carries it out."
 NONE = "none"
 """What :func:`check` says where there is nothing to roll back."""
 
@@ -137,6 +138,8 @@ def _rollback(
     plan: Plan | None = None
     if waiting is not None and waiting.finalized:
         if Operation.FINALIZE not in operations:
+            if reopened(status, waiting.servicing_type, datastore):
+                return _outcome(waiting.servicing_type, _STAGED)
             return _outcome(waiting.servicing_type, "The rollback is finalized; the host boots it next.")
     elif Operation.STAGE in operations:
         item = chosen(wish, rollback_chain(running, datastore.history.entries()))
@@ -154,11 +157,7 @@ def _rollback(
             hint="Run 'trident rollback' with stage among --allowed-operations first.",
         )
     if Operation.FINALIZE not in operations:
-        return _outcome(
-            waiting.servicing_type,
-            "The rollback is staged. 'trident rollback --allowed-operations finalize' carries it out.",
-            plan,
-        )
+        return _outcome(waiting.servicing_type, _STAGED, plan)
     return _finalize(waiting.servicing_type, datastore, environment, plan)
 
 

@@ -126,6 +126,32 @@ def give_up_or_withdraw(
         withdraw(status, running, datastore)
 
 
+def reopened(status: HostStatus, servicing_type: ServicingType, datastore: Datastore) -> bool:
+    """Call a servicing staged again whose finalize was cut off while the host went on running.
+
+    Host Status says "finalized" before BootNext is set, and a run that was killed cannot take that back.
+
+    Args:
+        status: the newest one; it says that the servicing is finalized.
+        servicing_type: its kind.
+        datastore: open for writing.
+
+    Returns:
+        Whether it was cut off; from here on the status is "staged", and what runs is what boots.
+
+    Raises:
+        TridentError: the firmware, the ESP or the datastore cannot be written, or the other volume runs.
+    """
+    if datastore.last_journal_event(Operation.FINALIZE, FINALIZE_MARK) != "begin":
+        return False
+    desired = configuration_from(status.spec)
+    situation = Situation(servicing_type, desired, status, gather_facts(desired, status.partition_paths))
+    refuse_running_target(situation)
+    keep_running_first(situation, datastore)
+    record.move(datastore, status.evolve(servicing_state=STAGED[servicing_type]))
+    return True
+
+
 def keep_running_first(situation: Situation, datastore: Datastore) -> None:
     """See that what runs is also what boots by itself: by BootNext, by the order and by the fallback path.
 

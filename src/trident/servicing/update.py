@@ -31,7 +31,7 @@ from trident.servicing.half_way import unsettled_by
 from trident.servicing.pending import ROLLBACKS, STAGED, UPDATES, Pending, baseline, pending
 from trident.servicing.runtime import finalize_running, try_to_undo
 from trident.servicing.select import select_update
-from trident.servicing.switch import finalize_switch, give_up_or_withdraw, withdraw
+from trident.servicing.switch import finalize_switch, give_up_or_withdraw, reopened, withdraw
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target
 from trident.state.datastore import Datastore
 from trident.state.status import HostStatus, ServicingType
@@ -201,6 +201,8 @@ class _Update:
                 return NOTHING_TO_DO
             waiting = Pending(plan.servicing_type)
         if Operation.FINALIZE not in operations:
+            if waiting.finalized and reopened(self.status, waiting.servicing_type, self.datastore):
+                waiting = Pending(waiting.servicing_type)
             return Outcome(waiting.servicing_type, needs_reboot=False, summary=_staged(waiting), plan=plan)
         return self._finalize(waiting.servicing_type, plan)
 
