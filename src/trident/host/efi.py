@@ -26,6 +26,12 @@ _FS_IOC_GETFLAGS, _FS_IOC_SETFLAGS, _FS_IMMUTABLE = 0x80086601, 0x40086602, 0x10
 _ENTRY_NAME = re.compile(rf"Boot([0-9A-Fa-f]{{4}})-{GLOBAL_GUID}")
 _LAST_NUMBER = 0xFFFF
 
+_HINTS = {
+    errno.ENOSPC: "The firmware's variable store may be full: remove boot entries that nothing uses. Some "
+    "firmware has the room only after a reboot.",
+    errno.EROFS: f"Make the variables writable: 'mount -o remount,rw {EFIVARS_DIRECTORY}'.",
+}
+
 
 @dataclass(frozen=True)
 class BootEntry:
@@ -94,9 +100,7 @@ class EfiVariables:
             raise Servicing(
                 "set-efi-variable",
                 f"The EFI variable {name} cannot be set: {error.strerror}.",
-                hint="The firmware's variable store may be full: remove boot entries that nothing uses."
-                if error.errno == errno.ENOSPC
-                else None,
+                hint=_HINTS.get(error.errno or 0),
                 details={"name": name},
             ) from error
 
@@ -120,6 +124,7 @@ class EfiVariables:
             raise Servicing(
                 "set-efi-variable",
                 f"The EFI variable {name} cannot be removed: {error.strerror}.",
+                hint=_HINTS.get(error.errno or 0),
                 details={"name": name},
             ) from error
 
@@ -263,13 +268,27 @@ def _write_at_once(path: Path, content: bytes) -> None:
         _make_mutable(path)
         descriptor = os.open(path, flags, 0o644)
     try:
-        written = os.write(descriptor, content)
+        try:
+            written = os.write(descriptor, content)
+        except OSError:
+            # Opening made the file. One without content is no variable, but it is listed as if it were.
+            if os.fstat(descriptor).st_size == 0:
+                _discard(path)
+            raise
         if written != len(content):
             raise OSError(errno.EIO, "the firmware took only a part of it")
         if os.fstat(descriptor).st_size > len(content):  # Not on efivarfs, where the write replaces all.
             os.ftruncate(descriptor, len(content))
     finally:
         os.close(descriptor)
+
+
+def _discard(path: Path) -> None:
+    """Remove a file that never became a variable, as far as possible: what is told is why it did not."""
+    with contextlib.suppress(OSError):
+        _make_mutable(path)
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _make_mutable(path: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -126,6 +130,48 @@ def test_firmware_that_refuses_a_write_is_a_named_error(tmp_path: Path) -> None:
     with pytest.raises(Servicing) as caught:
         EfiVariables(tmp_path / "absent").set_boot_next(1)
     assert caught.value.code == "set-efi-variable"
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"), [(errno.ENOSPC, "remove boot entries"), (errno.EROFS, "mount -o remount,rw /sys")]
+)
+def test_an_error_that_has_a_remedy_tells_it(
+    variables: EfiVariables, monkeypatch: pytest.MonkeyPatch, number: int, hint: str
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("trident.host.efi._write_at_once", refuse)
+    with pytest.raises(Servicing) as caught:
+        variables.set_boot_next(1)
+    assert hint in str(caught.value.hint)
+
+
+@pytest.fixture
+def no_room(variables: EfiVariables) -> Iterator[None]:
+    """Every write to a file fails, as on firmware whose store is full; making an empty file does not."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.usefixtures("no_room")
+def test_a_variable_that_found_no_room_leaves_no_empty_file(variables: EfiVariables) -> None:
+    before = sorted(variables.directory.iterdir())
+    order = variables.boot_order()
+
+    writes: tuple[Callable[[], object], ...] = (
+        lambda: variables.put_entry(option("trident-b")),
+        lambda: variables.move_first(1),
+    )
+    for write in writes:
+        with pytest.raises(Servicing) as caught:
+            write()
+        assert caught.value.code == "set-efi-variable"
+
+    assert sorted(variables.directory.iterdir()) == before
+    assert variables.boot_order() == order, "what could not be replaced is as it was"
 
 
 def test_an_odd_order_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
