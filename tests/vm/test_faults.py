@@ -13,7 +13,7 @@ from lab.http import Server
 from lab.images import Image
 from lab.machine import Machine
 from lab.ssh import Result
-from tests.vm.watch import last_error, left_over, put
+from tests.vm.watch import EMPTY_SHARED, FILL_SHARED, HOST, last_error, left_over, put
 
 pytestmark = pytest.mark.vm
 
@@ -59,7 +59,7 @@ def assert_as_before(machine: Machine, before: life.Standing) -> None:
 
 def update(machine: Machine, image: Image, server: Server, additions: Additions, options: str = "") -> Result:
     put(machine, image, server, additions)
-    return machine.run(f"trident update /tmp/host.yaml {options}", check=False, seconds=240)
+    return machine.run(f"trident update {HOST} {options}", check=False, seconds=600)
 
 
 def failed(machine: Machine, result: Result, *told: str) -> None:
@@ -78,6 +78,22 @@ def script(point: str, content: str, **fields: Any) -> Additions:
 
 
 # Room
+
+
+@pytest.mark.usefixtures("untouched")
+def test_on_a_full_shared_volume_nothing_is_begun(host: Machine, server: Server, v2: Image) -> None:
+    """What cannot be recorded is not done; the error cannot be recorded either."""
+    fetched = server.bytes_served()
+    assert host.read(FILL_SHARED, seconds=120) == "0"
+    try:
+        result = update(host, v2, server, Additions())
+        standing = life.standing(host)
+    finally:
+        host.run(EMPTY_SHARED)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "/write-to-datastore]:" in result.stderr
+    assert (standing.servicing_state, standing.last_error) == ("provisioned", "")
+    assert server.bytes_served() - fetched < MIB, "only the head of the image was read"
 
 
 @pytest.mark.usefixtures("untouched")
@@ -116,6 +132,17 @@ def test_a_script_that_never_ends_is_ended(host: Machine, server: Server, v2: Im
     failed(host, result, "saboteur", "2 s")
     assert "I am thinking" in result.stderr
     assert host.read("pgrep -f 'sleep 471[12]' || echo none") == "none"
+
+
+def test_the_update_completes_once_nothing_is_in_its_way(host: Machine, server: Server, v2: Image) -> None:
+    """After all that; it is the last test of this machine, which runs v2 then."""
+    put(host, v2, server, Additions())
+    life.servicing(host, f"trident update {HOST}", seconds=600)
+    life.settle(host, seconds=600)
+
+    now = life.standing(host)
+    assert (now.slot, now.version, now.servicing_state) == ("B", "2", "provisioned")
+    assert now.last_error == ""
 
 
 # The disk

@@ -22,6 +22,17 @@ PING = {"name": "gateway", "runOn": ["runtime-update"], "content": "ping -c 1 -W
 """A health check that fails once the network is cut."""
 
 
+# To the last byte: a file system keeps some back that only small writes get.
+FILL_SHARED = """
+dd if=/dev/zero of=/var/lib/trident/ballast bs=1M 2>/dev/null
+sync
+dd if=/dev/zero of=/var/lib/trident/crumbs bs=512 2>/dev/null
+sync
+df --output=avail /var/lib/trident | tail -1
+"""
+EMPTY_SHARED = "rm /var/lib/trident/ballast /var/lib/trident/crumbs"
+
+
 @dataclass(frozen=True)
 class Work:
     """A process of a machine, and the boot and the moment in which it was started."""
