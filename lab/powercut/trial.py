@@ -10,21 +10,12 @@ from lab.disk import Disk
 from lab.errors import LabError
 from lab.host_configuration import USER
 from lab.http import Server
+from lab.leftovers import LEFTOVERS
 from lab.machine import Machine
 from lab.powercut.moment import Moment
 from lab.powercut.take import Take, running_spec
 from lab.powercut.volume import digest_of_bytes, digest_of_files
 from lab.recording import Replay
-
-# Everything that a servicing mounts, maps or holds while it runs; each line printed is one thing left over.
-# The loop devices of merged extensions are systemd's.
-_LEFTOVERS = r"""
-findmnt --noheadings --list --output TARGET | grep '^/run/trident' | sed 's/^/mounted: /'
-losetup --noheadings --list --output NAME,BACK-FILE | grep -v ' /var/lib/[a-z-]*\(extensions\|confexts\)/' |
-    sed 's/^/loop device: /'
-ls /sys/block | grep '^dm-' | sed 's/^/mapping: /'
-[ ! -e /run/trident/lock ] || flock --nonblock /run/trident/lock true || echo 'the lock is held'
-"""
 
 
 class Lost(Exception):
@@ -146,6 +137,6 @@ def _slot_to_boot(replay: Replay, moment: Moment) -> str | None:
 
 
 def _check_leftovers(machine: Machine) -> None:
-    left = machine.read(_LEFTOVERS)
+    left = machine.read(LEFTOVERS)
     if left:
         raise Lost(f"left over: {'; '.join(left.splitlines())}")
