@@ -20,6 +20,7 @@ _COMPRESSED = {"squashfs", "erofs", "cramfs"}
 _LOOP_MAJOR = "7"
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 _REBOOT_PATIENCE = 600.0
+_NAP = 0.5
 
 
 def boot_type(sysroot: Path = Path("/")) -> str:
@@ -88,7 +89,10 @@ def reboot(patience: float = _REBOOT_PATIENCE, on_its_way: Callable[[], None] = 
     except Servicing as error:
         raise Servicing("reboot", f"The host cannot be rebooted. {error.message}") from error
     on_its_way()
-    time.sleep(patience)
+    # In short naps: a signal that comes just before one is acted on after it.
+    until = time.monotonic() + patience
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, _NAP))
     raise Servicing(
         "reboot-timeout", f"The host is still running {patience:.0f} seconds after it was told to reboot."
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.pure.cli.asleep import wait_until_asleep
 from tests.pure.repository.project import ROOT
 from trident.state.datastore import Datastore
 
@@ -264,5 +265,6 @@ def test_a_host_that_goes_down_does_not_wait_for_the_command_that_rebooted_it(nu
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        wait_until_asleep(process.pid)
         process.send_signal(number)
         assert process.wait(timeout=30) == 0

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.pure.cli.asleep import wait_until_asleep
 from trident.host.threads import start_thread
 
 _SLEEPS = """
@@ -29,6 +30,7 @@ def test_a_signal_wakes_the_main_thread_also_where_it_comes_while_all_are_stoppe
     with subprocess.Popen([sys.executable, "-c", _SLEEPS], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        wait_until_asleep(process.pid)
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
         process.send_signal(number)
