@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import random
 import sqlite3
@@ -70,10 +71,9 @@ def one_of_each(take: Take, known: list[Moment]) -> list[Moment]:
     The end of a step and the beginning of the next are two lines at one boundary: the machine is the same at
     both but for the second line. Of such a pair the first is taken, or the second, by turns.
     """
-    chosen: list[Moment] = []
-    for index, moment in enumerate(known):
-        previous = known[index - 1] if index else None
-        if previous is None or previous not in chosen or not _is_one_boundary(take, previous, moment):
+    chosen = known[:1]
+    for previous, moment in itertools.pairwise(known):
+        if not _is_one_boundary(take, previous, moment):
             chosen.append(moment)
         elif len(chosen) % 2:
             chosen[-1] = moment

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from trident.errors import Servicing
 from trident.host.mount import RUN_DIRECTORY
-from trident.host.processes import children, name_of, parents, runs, was_given
+from trident.host.processes import descendants, name_of, parents, runs, was_given
 
 VARIABLE = "TRIDENT_SCRIPT_ID"
 NOTES = RUN_DIRECTORY / "scripts"
@@ -60,20 +60,7 @@ def end_left_scripts(directory: Path = NOTES) -> tuple[str, ...]:
         notes = tuple(directory.iterdir())
     except OSError:
         return ()
-    names = {note.name for note in notes}
-    ended: dict[int, str] = {}
-    for _attempt in range(_ATTEMPTS if names else 0):
-        found = _started_by(names)
-        if not found:
-            break
-        for pid in found:
-            ended.setdefault(pid, name_of(pid))
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(_PAUSE)
-    else:
-        if names:
-            raise _still_runs(_started_by(names))
+    ended = _end({note.name for note in notes}) if notes else {}
     # The scripts themselves lie beside their notes, and may hold what is secret.
     for left in (*directory.parent.glob("script-*"), *notes):
         with contextlib.suppress(OSError):
@@ -81,14 +68,26 @@ def end_left_scripts(directory: Path = NOTES) -> tuple[str, ...]:
     return tuple(f"{pid} ({name})" for pid, name in sorted(ended.items()))
 
 
+def _end(names: set[str]) -> dict[int, str]:
+    """Kill what these scripts still do, until none of it is left; returns the names of the processes."""
+    ended: dict[int, str] = {}
+    for _attempt in range(_ATTEMPTS):
+        found = _started_by(names)
+        if not found:
+            return ended
+        for pid in found:
+            ended.setdefault(pid, name_of(pid))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE)
+    raise _still_runs(_started_by(names))
+
+
 def _started_by(names: set[str]) -> set[int]:
     """The processes of these scripts that run, but for this one."""
     tree = parents()
-    fresh = found = {pid for pid in tree if was_given(pid, VARIABLE) in names}
-    while fresh:
-        fresh = children(fresh, tree) - found
-        found = found | fresh
-    return {pid for pid in found if runs(pid)} - {os.getpid()}
+    given = {pid for pid in tree if was_given(pid, VARIABLE) in names}
+    return {pid for pid in descendants(given, tree) if runs(pid)} - {os.getpid()}
 
 
 def _still_runs(pids: set[int]) -> Servicing:

@@ -22,6 +22,15 @@ def children(of: set[int], tree: Mapping[int, int]) -> set[int]:
     return {pid for pid, parent in tree.items() if parent in of}
 
 
+def descendants(of: set[int], tree: Mapping[int, int]) -> set[int]:
+    """Those of ``of``, all that they have started, and so on, by the parents in ``tree``."""
+    found, fresh = set(of), of
+    while fresh:
+        fresh = children(fresh, tree) - found
+        found |= fresh
+    return found
+
+
 def runs(pid: int) -> bool:
     """Whether a process is there and not only waits to be reaped."""
     state = _stat(pid)[:1]

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trident.host.process import interrupts_held_back, signal_name, start
-from trident.host.processes import children, name_of, parents, runs
+from trident.host.processes import children, descendants, name_of, parents, runs
 from trident.host.tools import SEARCH_PATH
 
 logger = logging.getLogger(__name__)
@@ -259,11 +259,7 @@ class _Family:
             # A process that ended after its parent did is ours to reap.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-        found, fresh = set(mine), mine
-        while fresh:
-            fresh = children(fresh, tree) - found
-            found |= fresh
-        return {pid for pid in found if runs(pid)}
+        return {pid for pid in descendants(mine, tree) if runs(pid)}
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trident.errors import TridentError
-from trident.servicing.half_way import configurations, given_up
-from trident.state.chain import rollback_chain
+from trident.servicing.half_way import configurations
+from trident.state.chain import half_way, rollback_chain
 from trident.state.status import ServicingState
 from trident.subsystems.extensions import prune_store
 
@@ -36,8 +36,9 @@ def forget_extensions(datastore: Datastore, *staging: Mapping[str, Any], root: P
     status = datastore.status()
     if status.servicing_state is not ServicingState.PROVISIONED:
         return
-    chain = rollback_chain(status, datastore.history.entries())
-    left = configurations(given_up(status, datastore))
+    entries = datastore.history.entries()
+    chain = rollback_chain(status, entries)
+    left = configurations(half_way(entries, status.ab_active_volume))
     try:
         prune_store((status.spec, *(item.spec for item in chain), *left, *staging), root)
     except TridentError as error:

@@ -10,10 +10,10 @@ from tests.pure.servicing.hosts import Host
 from tests.pure.servicing.situations import CONFIGURATION, status
 from trident.config.model import HostConfiguration
 from trident.errors import Servicing
-from trident.plan.step import Step
+from trident.plan.step import Operation, Phase, Step
 from trident.state.datastore import Datastore
 from trident.state.history import EntryState
-from trident.state.status import AbVolume
+from trident.state.status import AbVolume, ServicingState
 
 
 def wanted(last: int = 1, image: str = "v1") -> HostConfiguration:
@@ -73,6 +73,22 @@ def cut_off(host: Host, verb: Any, back_to: HostConfiguration) -> None:
     with pytest.raises(Gone):
         verb()
     host.before_step = lost
+
+
+def give_up(host: Host) -> None:
+    """Give up what was cut off; the stage of what was to come in its place fails."""
+    lost = host.before_step
+
+    def unreachable(step: Step) -> None:
+        if step.operation is Operation.STAGE and step.phase is Phase.DEPLOY:
+            raise Servicing("fetch-os-image", "The server is gone.")
+        lost(step)
+
+    host.before_step = unreachable
+    with pytest.raises(Servicing):
+        host.update(V2)
+    host.before_step = lost
+    assert host.status().servicing_state is ServicingState.PROVISIONED
 
 
 @pytest.fixture

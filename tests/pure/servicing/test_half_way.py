@@ -18,6 +18,7 @@ from tests.pure.servicing.half_way_hosts import (
     V2,
     cannot_apply,
     cut_off,
+    give_up,
     half_way,
     running,
     states,
@@ -101,17 +102,7 @@ def test_what_may_be_left_is_not_forgotten_while_an_ab_update_waits(half_way: Ho
 
 
 def test_a_stage_that_fails_leaves_the_host_known_as_half_way(half_way: Host) -> None:
-    lost = half_way.before_step
-
-    def unreachable(step: Step) -> None:
-        if step.operation is Operation.STAGE and step.phase is Phase.DEPLOY:
-            raise Servicing("fetch-os-image", "The server is gone.")
-        lost(step)
-
-    half_way.before_step = unreachable
-    with pytest.raises(Servicing):
-        half_way.update(V2)
-    assert half_way.status().servicing_state is ServicingState.PROVISIONED
+    give_up(half_way)
     assert states(half_way) == [EntryState.FAILED, EntryState.HALF_WAY]
 
     half_way.before_step = lambda _step: None  # What was lost has been found again.

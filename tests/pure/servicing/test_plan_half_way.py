@@ -10,38 +10,32 @@ import jsonschema
 import pytest
 
 from tests.pure.repository.project import ROOT
-from tests.pure.servicing.half_way_hosts import NEW, OLD, OTHER, V2, cut_off, half_way, running, states
+from tests.pure.servicing.half_way_hosts import (
+    NEW,
+    OLD,
+    OTHER,
+    V2,
+    cut_off,
+    give_up,
+    half_way,
+    running,
+    states,
+)
 from tests.pure.servicing.hosts import Host, host
 from trident.cli.describe import describe
 from trident.config.model import HostConfiguration
 from trident.errors import Servicing, TridentError
 from trident.plan.plan import Plan
 from trident.plan.preview import Preview
-from trident.plan.step import Operation, Phase, Step
+from trident.plan.step import Operation, Step
 from trident.state.history import EntryState
 from trident.state.lock import servicing_lock
-from trident.state.status import ServicingState, ServicingType
+from trident.state.status import ServicingType
 
 __all__ = ["half_way", "host", "running"]
 
 STAGE = frozenset({Operation.STAGE})
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/plan.schema.json").read_text()))
-
-
-def give_up(host: Host) -> None:
-    """Give up what was cut off; the stage of what was to come in its place fails."""
-    lost = host.before_step
-
-    def unreachable(step: Step) -> None:
-        if step.operation is Operation.STAGE and step.phase is Phase.DEPLOY:
-            raise Servicing("fetch-os-image", "The server is gone.")
-        lost(step)
-
-    host.before_step = unreachable
-    with pytest.raises(Servicing):
-        host.update(V2)
-    host.before_step = lost
-    assert host.status().servicing_state is ServicingState.PROVISIONED
 
 
 def wait_for_a_boot(host: Host) -> None:
