@@ -19,9 +19,9 @@ from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts, require_root
 from trident.servicing.not_booted import keep_what_runs, not_booted
 from trident.servicing.pending import baseline, has_baseline
+from trident.servicing.provisioned import open_provisioned
 from trident.servicing.runtime import undo_what_was_cut_off
 from trident.servicing.staged_install import refuse_unfinalized_install
-from trident.servicing.update import open_provisioned
 from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
 from trident.state.history import EntryState
 from trident.state.status import HostStatus, ServicingState, ServicingType

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from trident.image.source import shown_url
 from trident.plan.plan import Plan
 from trident.plan.step import Operation, not_supported_yet
-from trident.servicing.image_match import odd_mismatches, refuse_mismatches
 from trident.servicing.persist import PersistDatastore
 from trident.servicing.unsupported import not_yet, unworkable
 from trident.servicing.volumes import no_target
 from trident.state.status import ServicingType
-from trident.subsystems import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +47,8 @@ def compile_plan(situation: Situation, changes: tuple[Change, ...] = ()) -> Plan
 
 
 def _steps(situation: Situation) -> list[Step]:
+    from trident.servicing.concerns import ALL
+
     steps = [step for subsystem in ALL for step in subsystem.steps(situation)]
     if situation.servicing_type is ServicingType.CLEAN_INSTALL and not situation.desired.trident.disable:
         # The target's own record of its install comes before the boot order is touched: a machine
@@ -80,6 +80,9 @@ def refusals(situation: Situation, plan: Plan) -> Iterable[TridentError]:
     without = no_target(situation)
     if without is not None:
         yield without
+    from trident.servicing.concerns import ALL
+    from trident.servicing.image_match import refuse_mismatches
+
     yield from refuse_mismatches(situation)
     for subsystem in ALL:
         yield from subsystem.check(situation)
@@ -91,6 +94,8 @@ def refuse(situation: Situation, plan: Plan) -> None:
     Raises:
         TridentError: the first refusal; further ones are told in its message.
     """
+    from trident.servicing.image_match import odd_mismatches
+
     for oddity in odd_mismatches(situation):
         _log.warning("%s", oddity.message)
     found = list(refusals(situation, plan))

@@ -6,9 +6,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from trident.errors import NotConfirmed
-from trident.plan.preview import Preview
-from trident.servicing.image_match import odd_mismatches
-from trident.servicing.picture import disk_pictures
 
 if TYPE_CHECKING:
     from trident.plan.plan import Plan
@@ -25,6 +22,10 @@ def confirm(
     Raises:
         NotConfirmed: ``not-confirmed``; nothing was changed. Ctrl-C is an answer, too.
     """
+    from trident.plan.preview import Preview
+    from trident.servicing.image_match import odd_mismatches
+    from trident.servicing.picture import disk_pictures
+
     limited = plan.limited(frozenset(operations))
     shown = Preview(limited, disk_pictures(situation, limited), warnings=odd_mismatches(situation))
     try:

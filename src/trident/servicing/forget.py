@@ -11,7 +11,6 @@ from trident.errors import TridentError
 from trident.servicing.half_way import configurations
 from trident.state.chain import half_way, rollback_chain
 from trident.state.status import ServicingState
-from trident.subsystems.extensions import prune_store
 
 if TYPE_CHECKING:
     from trident.state.datastore import Datastore
@@ -36,6 +35,8 @@ def forget_extensions(datastore: Datastore, *staging: Mapping[str, Any], root: P
     status = datastore.status()
     if status.servicing_state is not ServicingState.PROVISIONED:
         return
+    from trident.subsystems.extensions import prune_store
+
     entries = datastore.history.entries()
     chain = rollback_chain(status, entries)
     left = configurations(half_way(entries, status.ab_active_volume))

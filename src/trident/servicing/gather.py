@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from trident.errors import ExecutionEnvironment, InvalidInput, Servicing
 from trident.host import block, partitioning, system, tools
 from trident.host.efi import EfiVariables
-from trident.image.cosi.reader import open_cosi
 from trident.plan.situation import BootType, DiskFacts, Facts, PartitionFacts, Situation
-from trident.subsystems import tools_for
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -43,6 +41,8 @@ def require_tools(situation: Situation) -> None:
     Raises:
         ExecutionEnvironment: ``missing-binary``, naming every missing tool and its package.
     """
+    from trident.servicing.concerns import tools_for
+
     tools.require(tools_for(situation))
 
 
@@ -114,6 +114,8 @@ def open_image(configuration: HostConfiguration, *, patience: Patience | None = 
             "The Host Configuration names no image.",
             hint="Add an 'image' section with 'url' and 'sha384'.",
         )
+    from trident.image.cosi.reader import open_cosi
+
     with open_cosi(configuration.image.url, configuration.image.sha384, patience=patience) as cosi:
         cosi.locate_images()
         yield cosi

@@ -19,9 +19,10 @@ from trident.servicing.execute import recording_errors
 from trident.servicing.gather import gather_facts, require_root, require_tools
 from trident.servicing.half_way import unsettled_by
 from trident.servicing.pending import ROLLBACKS, Pending, baseline, pending
+from trident.servicing.provisioned import open_provisioned
 from trident.servicing.runtime import finalize_running, try_to_undo
 from trident.servicing.switch import finalize_switch, give_up_or_withdraw, reopened, withdraw
-from trident.servicing.update import open_provisioned, stage
+from trident.servicing.update import stage
 from trident.servicing.volumes import refuse_other_volume, refuse_running_target, volume_name
 from trident.state.chain import RollbackItem, RollbackKind, rollback_chain
 from trident.state.status import HostStatus, ServicingType

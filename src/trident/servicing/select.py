@@ -8,7 +8,6 @@ from trident.plan.difference import differences
 from trident.plan.situation import Effect
 from trident.plan.subsystem import changes_of
 from trident.state.status import ServicingType
-from trident.subsystems import ALL
 
 if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
@@ -35,6 +34,8 @@ def select_update(old: HostConfiguration, new: HostConfiguration) -> tuple[Servi
     Each subsystem says what its own changes force; the most disruptive of these decides (upstream:
     How-Trident-Knows-What-to-Do.md). Changes come in the order of the configuration's fields.
     """
+    from trident.servicing.concerns import ALL
+
     found = [change for subsystem in ALL for change in subsystem.changes(old, new)]
     found += changes_of(FORCES_NOTHING, old, new)
     if any(change.forces is ServicingType.AB_UPDATE and change.how != "present" for change in found):

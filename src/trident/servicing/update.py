@@ -29,6 +29,7 @@ from trident.servicing.gather import (
 )
 from trident.servicing.half_way import unsettled_by
 from trident.servicing.pending import ROLLBACKS, STAGED, UPDATES, Pending, baseline, pending
+from trident.servicing.provisioned import open_provisioned
 from trident.servicing.runtime import finalize_running, try_to_undo
 from trident.servicing.select import select_update
 from trident.servicing.switch import finalize_switch, give_up_or_withdraw, reopened, withdraw
@@ -74,32 +75,6 @@ def update(
     ):
         half_way = try_to_undo(datastore, environment)
         return _Update.of(configuration, datastore, environment, half_way).carry_out(operations)
-
-
-def open_provisioned(environment: Environment, *, read_only: bool = False) -> Datastore:
-    """The datastore of a host that Trident has installed; a stage that was killed is entered as interrupted.
-
-    Args:
-        environment: where it lies.
-        read_only: open it for reading alone; else the servicing lock is held.
-
-    Raises:
-        InvalidInput: ``host-not-provisioned`` if there is none.
-    """
-    try:
-        datastore = Datastore.open(environment.datastore_path, read_only=read_only)
-    except TridentError as error:
-        if error.code != "datastore-not-found":
-            raise
-        raise InvalidInput(
-            "host-not-provisioned",
-            f"This host was not installed by Trident: there is no datastore at {environment.datastore_path}.",
-            hint="Install it with 'trident install' from a servicing OS first.",
-        ) from None
-    if not read_only:
-        with contextlib.suppress(TridentError):  # It is for the record; what the verb does is not stopped.
-            record.abandon(datastore)
-    return datastore
 
 
 def complete_storage(configuration: HostConfiguration, running: HostConfiguration) -> HostConfiguration:

@@ -14,9 +14,9 @@ import pytest
 from tests.pure.servicing.situations import configuration
 from trident.config.model import HostConfiguration, Model
 from trident.plan.difference import covers
+from trident.servicing.concerns import ALL
 from trident.servicing.select import FORCES_NOTHING, select_update
 from trident.state.status import ServicingType
-from trident.subsystems import ALL
 
 NOTHING, RUNTIME, AB = (
     ServicingType.NO_ACTIVE_SERVICING,

@@ -20,9 +20,9 @@ from trident.config.rules import judge
 from trident.plan.situation import Situation
 from trident.plan.step import Operation, Step
 from trident.servicing.compile import compile_plan
+from trident.servicing.concerns import ALL, tools_for
 from trident.servicing.select import select_update
 from trident.state.status import ServicingType
-from trident.subsystems import ALL, tools_for
 from trident.subsystems.boot.fallback import SetFallback
 from trident.subsystems.boot.stage import StageBootFiles
 from trident.subsystems.deployment import WriteImage
