@@ -31,7 +31,7 @@ def test_a_runtime_update(runs_v1: Machine, server: Server, v1: Image, signal: s
     probe = "lab-tool; cat /etc/lab-settings"
 
     found = []
-    for hit in strikes(machine, f"{UPDATE} stage", signal, then="trident commit", every=2, probe=probe):
+    for hit in strikes(machine, f"{UPDATE} stage", signal, then="trident commit", probe=probe):
         hit.assert_runs(runs, "runtime-update-staged")
         assert hit.probe.split() == ["1", "1"], hit.name
         found.append(hit)

@@ -33,7 +33,7 @@ def test_an_update(runs_v1: Machine, server: Server, signal: str) -> None:
     machine.put(yaml.safe_dump(document), PATH)
 
     found = []
-    for hit in strikes(machine, f"{UPDATE} stage", signal, then="trident commit", every=2):
+    for hit in strikes(machine, f"{UPDATE} stage", signal, then="trident commit"):
         hit.assert_runs(runs, "ab-update-staged")
         if hit.code:
             assert ("lastError" in hit.status) == (signal == "TERM"), hit.name
