@@ -6,11 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import life
-from lab.host_configuration import PATH
 from lab.http import Server
-from lab.images import Image
-from lab.machine import Machine
 from lab.powercut.moment import Moment, boundaries
 from lab.powercut.story import STORIES
 from lab.powercut.take import Take, taken
@@ -90,39 +86,3 @@ def test_the_new_system_boots_for_good_and_status_does_not_say_so_yet(take: Take
 
     assert verdict.lost == ""
     assert verdict.booted == "B 2 provisioned"
-
-
-def test_what_was_staged_before_the_cut_is_not_staged_again(
-    runs_v1: Machine, server: Server, v2: Image
-) -> None:
-    life.configure(runs_v1, v2, server)
-    runs_v1.run(f"trident update {PATH} --allowed-operations stage", seconds=300)
-    fetched = server.bytes_served()
-    runs_v1.power_cut()
-
-    runs_v1.start()
-    life.settle(runs_v1)
-    now = life.standing(runs_v1)
-    assert (now.slot, now.version, now.servicing_state) == ("A", "1", "ab-update-staged")
-    life.servicing(runs_v1, f"trident update {PATH}")
-    life.settle(runs_v1)
-    now = life.standing(runs_v1)
-    assert (now.slot, now.version, now.servicing_state) == ("B", "2", "provisioned")
-    assert server.bytes_served() == fetched
-
-
-def test_the_second_of_two_updates_is_told_who_holds_the_lock(
-    runs_v1: Machine, server: Server, v2: Image
-) -> None:
-    life.configure(runs_v1, v2, server)
-    gate = server.stall(v2.path.name, v2.size // 2)
-    first = runs_v1.ssh.start(f"trident update {PATH} --allowed-operations stage")
-    gate.wait_until_reached(120)
-
-    second = runs_v1.run(f"trident update {PATH}", check=False)
-
-    assert second.returncode != 0
-    assert "servicing-in-progress" in second.stderr
-    assert "trident update" in second.stderr
-    gate.open()
-    assert first.wait(300) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from lab import life
 from lab.host_configuration import PATH
@@ -10,6 +11,7 @@ from lab.http import Server
 from lab.images import Image
 from lab.machine import Machine
 from lab.servicing_os import servicing_os
+from tests.vm.watch import failed
 
 pytestmark = pytest.mark.vm
 
@@ -21,7 +23,10 @@ def test_an_install_is_staged_by_one_servicing_os_and_finalized_by_another(
 ) -> None:
     machine = blank
     life.configure(machine, v1, server)
+    failed(machine.run(FINALIZE_INSTALL, check=False), "finalize-before-stage")
     machine.run(f"trident install {PATH} --allowed-operations stage", seconds=300)
+    assert yaml.safe_load(machine.read("trident get"))["servicingState"] == "clean-install-staged"
+    assert "trident-a" not in life.standing(machine).boot_order
     fetched = server.bytes_served()
     machine.power_cut()
 
@@ -43,27 +48,16 @@ def test_an_install_is_staged_by_one_servicing_os_and_finalized_by_another(
     assert "lastError" not in now.status
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "mount /dev/vda3 /mnt && umount /mnt",
-        "printf x >> /boot/efi/EFI/Linux/trident-b.efi && sync",
-    ],
-    ids=["its volume was mounted", "its kernel was changed"],
-)
-def test_a_staged_update_that_was_damaged_is_withdrawn_and_another_one_succeeds(
-    runs_v1: Machine, server: Server, v2: Image, damage: str
+def test_a_staged_update_whose_kernel_was_changed_is_withdrawn(
+    runs_v1: Machine, server: Server, v2: Image
 ) -> None:
     life.configure(runs_v1, v2, server)
     runs_v1.run(f"trident update {PATH} --allowed-operations stage", seconds=300)
-    runs_v1.run(damage)
-    refused = runs_v1.run(f"trident update {PATH} --allowed-operations finalize", check=False)
-    assert refused.returncode != 0
-    assert "staged-not-whole" in refused.stderr
+    runs_v1.run("printf x >> /boot/efi/EFI/Linux/trident-b.efi && sync")
+
+    failed(
+        runs_v1.run(f"trident update {PATH} --allowed-operations finalize", check=False), "staged-not-whole"
+    )
+
     now = life.standing(runs_v1)
     assert (now.servicing_state, now.boot_next, now.boot_order[0]) == ("provisioned", None, "trident-a")
-
-    life.servicing(runs_v1, f"trident update {PATH}")
-    life.settle(runs_v1)
-    now = life.standing(runs_v1)
-    assert (now.slot, now.version, now.servicing_state) == ("B", "2", "provisioned")
