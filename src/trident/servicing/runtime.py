@@ -20,7 +20,7 @@ from trident.servicing import record
 from trident.servicing.compile import compile_plan
 from trident.servicing.confirm import confirm
 from trident.servicing.environment import configuration_from
-from trident.servicing.execute import execute
+from trident.servicing.execute import execute, execute_all
 from trident.servicing.forget import forget_extensions
 from trident.servicing.gather import gather_facts
 from trident.servicing.half_way import (
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from trident.plan.step import Step
     from trident.servicing.environment import Environment
     from trident.state.datastore import Datastore
+    from trident.state.history import HistoryEntry
     from trident.state.status import HostStatus
 
 _log = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ def finalize_running(
 
     Raises:
         TridentError: the running system is as it was before, and so is its status; if even undoing failed,
-            the message says so, the status stays "staged", and the next verb undoes it first.
+            or cannot be recorded, the message says so, the status stays "staged", and the next verb undoes it
+            first.
     """
     status = datastore.status()
     running = baseline(status)
@@ -87,8 +89,8 @@ def finalize_running(
         if not beginning.noted:
             _withdraw_what_is_not_whole(error, datastore)
         # An interrupt may come when the success is recorded already; what is recorded counts.
-        elif was_cut_off(datastore.status(), datastore):
-            _undo_after(error, situation, datastore, environment)
+        elif _may_be_cut_off(datastore):
+            _undo_after(error, situation, left, datastore, environment)
         raise
     forget_extensions(datastore)
     return plan
@@ -156,6 +158,14 @@ def try_to_undo(datastore: Datastore, environment: Environment) -> TridentError 
     return found if isinstance(found, TridentError) else None
 
 
+def _may_be_cut_off(datastore: Datastore) -> bool:
+    """Whether the running system may be half-way; a datastore that cannot even be read does not deny it."""
+    try:
+        return was_cut_off(datastore.status(), datastore)
+    except TridentError:
+        return True
+
+
 def _undone(datastore: Datastore, environment: Environment) -> bool | TridentError:
     status = datastore.status()
     if not has_baseline(status):
@@ -168,49 +178,65 @@ def _undone(datastore: Datastore, environment: Environment) -> bool | TridentErr
     back = way_back(status, unsettled(status, datastore))
     refuse_other_volume(back.desired, running, back.facts)
     _log.warning("Finalizing was cut off before; the running system is brought back first.")
+    is_back = False
     try:
         _undo(back, datastore, environment)
+        is_back = True
         with datastore.together():
             datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
             if is_cut_off:
                 record.finalizing(datastore, cut_off=True)
             settle(left, datastore)
-        environment.progress(Undone(str(back.servicing_type), "done"))
     except Exception as found:  # noqa: BLE001  (a defect in undoing must not stand in the way for ever)
-        error = found if isinstance(found, TridentError) else unexpected(found)
-        _tell_half_way(error)
-        environment.progress(Undone(str(back.servicing_type), "failed"))
+        error = _as_error(found)
+        _tell_end_of_undo(error, is_back)
+        environment.progress(Undone(str(back.servicing_type), "done" if is_back else "failed"))
         return error
+    environment.progress(Undone(str(back.servicing_type), "done"))
     return True
 
 
 def _undo_after(
-    failure: BaseException, situation: Situation, datastore: Datastore, environment: Environment
+    failure: BaseException,
+    situation: Situation,
+    left: tuple[HistoryEntry, ...],
+    datastore: Datastore,
+    environment: Environment,
 ) -> None:
-    """Undo, and tell in ``failure`` how that went."""
+    """Undo, and tell in ``failure`` how that went.
+
+    Nothing that undoing needs is read from the datastore now: that it fails may be why there is to undo.
+    """
     _log.warning("Finalizing failed; the running system is brought back to what it was: %s", failure)
     status, kind = situation.status, str(situation.servicing_type)
-    left = given_up(baseline(status), datastore)
+    back_from = (status.spec, *situation.unsettled)
+    is_back = False
     try:
         with interrupts_held_back():
-            _undo(way_back(status, unsettled(status, datastore)), datastore, environment)
+            _undo(way_back(status, back_from), datastore, environment)
+            is_back = True
             known = _known(failure)
             with datastore.together():
                 end = EntryState.FAILED if known else EntryState.INTERRUPTED
                 record.move(datastore, baseline(status), end, error=known)
                 datastore.note(Operation.FINALIZE, RUNTIME_MARK, "undone")
                 settle(left, datastore)
-        environment.progress(Undone(kind, "done"))
-    except TridentError as second:
-        environment.progress(Undone(kind, "failed"))
+    except Exception as found:  # noqa: BLE001  (a defect in undoing must not hide what it came after)
+        second = _as_error(found)
+        environment.progress(Undone(kind, "done" if is_back else "failed"))
         if not isinstance(failure, TridentError):
-            _tell_half_way(second)
-            raise
-        failure.reword(
-            f"{failure.message} Undoing it failed, too, and the host is half-way: {second.message}"
-        )
-        failure.hint = _TRY_AGAIN
+            _tell_end_of_undo(second, is_back)
+            raise second from second.__cause__
+        if is_back:
+            failure.reword(f"{failure.message} {_UNRECORDED}: {second.message}")
+            failure.hint = _hints(failure.hint, second.hint, _RECORDED_LATER)
+        else:
+            failure.reword(
+                f"{failure.message} Undoing it failed, too, and the host is half-way: {second.message}"
+            )
+            failure.hint = _TRY_AGAIN
     else:
+        environment.progress(Undone(kind, "done"))
         if isinstance(failure, TridentError):
             failure.reword(f"{failure.message} The host was brought back to what it was.")
 
@@ -219,19 +245,34 @@ _TRY_AGAIN = (
     "Correct what stands against undoing it, then run 'trident commit', which tries again. Or run 'trident "
     "update': an A/B update does not depend on it, and a runtime update goes on from where the host is."
 )
+_UNRECORDED = "The host was brought back to what it was, but that cannot be recorded"
+_RECORDED_LATER = (
+    "Or run 'trident commit' then, which records it. Until then 'trident get' calls the servicing staged."
+)
 
 
-def _tell_half_way(error: TridentError) -> None:
+def _tell_end_of_undo(error: TridentError, is_back: bool) -> None:
     """Say in ``error``, which ended an undo, what that means for the host."""
-    error.reword(f"Finalizing was cut off and cannot be undone, so the host is half-way: {error.message}")
-    error.hint = f"{error.hint} {_TRY_AGAIN}" if error.hint else _TRY_AGAIN
+    if is_back:
+        error.reword(f"Finalizing was cut off. {_UNRECORDED}: {error.message}")
+        error.hint = _hints(error.hint, _RECORDED_LATER)
+    else:
+        error.reword(f"Finalizing was cut off and cannot be undone, so the host is half-way: {error.message}")
+        error.hint = _hints(error.hint, _TRY_AGAIN)
+
+
+def _hints(*hints: str | None) -> str:
+    """Each of them once."""
+    return " ".join(dict.fromkeys(hint for hint in hints if hint))
+
+
+def _as_error(found: Exception) -> TridentError:
+    return found if isinstance(found, TridentError) else unexpected(found)
 
 
 def _known(failure: BaseException) -> TridentError | None:
     """What the history tells of a failure; ``None`` for an interrupt, which is none."""
-    if isinstance(failure, TridentError):
-        return failure
-    return unexpected(failure) if isinstance(failure, Exception) else None
+    return _as_error(failure) if isinstance(failure, Exception) else None
 
 
 def way_back(status: HostStatus, left: tuple[Mapping[str, Any], ...]) -> Situation:
@@ -259,4 +300,4 @@ def undoing_steps(back: Situation) -> tuple[Step, ...]:
 
 def _undo(back: Situation, datastore: Datastore, environment: Environment) -> None:
     session = Session.resumed(back, datastore, environment.progress)
-    execute(undoing_steps(back), session, datastore)
+    execute_all(undoing_steps(back), session, datastore)

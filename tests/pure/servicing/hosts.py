@@ -27,7 +27,7 @@ from trident.servicing import rollback as rollback_verb
 from trident.servicing import runtime, switch
 from trident.servicing import update as update_verb
 from trident.servicing.environment import Environment, Outcome
-from trident.servicing.execute import execute
+from trident.servicing.execute import execute, execute_all
 from trident.servicing.rollback import Wish
 from trident.state import connection
 from trident.state.datastore import Datastore
@@ -96,6 +96,10 @@ class Host:
     ) -> None:
         """The executor itself, with steps that come back to this host."""
         execute([Simulated.of(step, self) for step in steps], session, datastore, before)
+
+    def execute_all(self, steps: Sequence[Step], session: Session, datastore: Datastore) -> None:
+        """The same for what runs every step."""
+        execute_all([Simulated.of(step, self) for step in steps], session, datastore)
 
     def run_step(self, step: Step, session: Session) -> None:
         """Carry out what concerns the firmware; note what any other step would write."""
@@ -180,6 +184,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         monkeypatch.setattr(room, "gather_facts", host.facts)
     for room in (install_verb, update_verb, commit_verb, switch, runtime):
         monkeypatch.setattr(room, "execute", host.execute)
+    monkeypatch.setattr(runtime, "execute_all", host.execute_all)
     monkeypatch.setattr("trident.servicing.alone.unmount_below", lambda _directory: ())
     for room in (runtime, commit_verb, update_verb):
         monkeypatch.setattr(room, "forget_extensions", lambda _datastore, *_staging: None)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from trident.config.model import HostConfiguration
-from trident.errors import Interrupted, Servicing, TridentError
+from trident.errors import Internal, Interrupted, Servicing, TridentError
 from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts, Situation
 from trident.plan.step import Operation, Phase, Step
 from trident.progress import Event, StepBegun, StepEnded
-from trident.servicing.execute import execute, recording_errors
+from trident.servicing.execute import execute, execute_all, recording_errors
 from trident.state.datastore import Datastore
 from trident.state.status import HostStatus, ServicingType
 
@@ -35,8 +35,8 @@ class Scripted(Step):
             raise self.raises
 
 
-def step(name: str, raises: BaseException | None = None) -> Scripted:
-    return Scripted(id=name, title=name, operation=Operation.STAGE, phase=Phase.DEPLOY, raises=raises)
+def step(name: str, raises: BaseException | None = None, phase: Phase = Phase.DEPLOY) -> Scripted:
+    return Scripted(id=name, title=name, operation=Operation.STAGE, phase=phase, raises=raises)
 
 
 @pytest.fixture
@@ -123,3 +123,62 @@ def test_a_journal_that_cannot_be_written_stops_the_plan_before_the_step(
         execute([step("one")], session, store)
     assert caught.value.code == "write-to-datastore"
     assert UNDONE == []
+
+
+def test_a_health_check_is_made_without_a_journal_and_what_it_decides_on_is_not(
+    store: Datastore, session: Session
+) -> None:
+    store._connection.raw.execute("PRAGMA query_only = ON")
+    with pytest.raises(TridentError) as caught:
+        execute([step("check", phase=Phase.HEALTH), step("commit", phase=Phase.COMMIT)], session, store)
+    assert caught.value.code == "write-to-datastore"
+    assert UNDONE == ["check"]
+
+
+def test_a_health_check_without_a_journal_may_fail_as_any_other(store: Datastore, session: Session) -> None:
+    store._connection.raw.execute("PRAGMA query_only = ON")
+    with pytest.raises(Servicing, match="It broke"):
+        execute([step("check", Servicing("boom", "It broke."), Phase.HEALTH)], session, store)
+
+
+def test_undoing_goes_on_behind_steps_that_fail_and_tells_them_all(
+    store: Datastore, session: Session, events: list[Event]
+) -> None:
+    first, defect = Servicing("boom", "It broke.", hint="Mend it."), ZeroDivisionError("oops")
+    with pytest.raises(Servicing) as caught:
+        execute_all([step("one", first), step("two"), step("three", defect), step("four")], session, store)
+    assert caught.value is first
+    assert caught.value.message.startswith("It broke. Also: ")
+    assert "oops" in caught.value.message
+    assert UNDONE == ["four", "three", "two", "one"]
+    assert [e.outcome for e in events if isinstance(e, StepEnded)] == ["failed", "done", "failed", "done"]
+    assert events[-1].outcome == "failed"  # type: ignore[union-attr]
+    assert [line for line in journal(store) if line[1] != "begin"] == [
+        ("one", "failed"),
+        ("two", "done"),
+        ("three", "failed"),
+        ("four", "done"),
+    ]
+
+
+def test_a_defect_alone_in_undoing_is_an_error_of_its_kind(store: Datastore, session: Session) -> None:
+    with pytest.raises(Internal, match="oops"):
+        execute_all([step("one", ZeroDivisionError("oops"))], session, store)
+
+
+def test_an_interrupt_ends_undoing(store: Datastore, session: Session) -> None:
+    """What comes next undoes it all."""
+    with pytest.raises(KeyboardInterrupt):
+        execute_all(
+            [step("one", Servicing("boom", "No.")), step("two", KeyboardInterrupt()), step("three")],
+            session,
+            store,
+        )
+    assert journal(store)[-1] == ("two", "interrupted")
+    assert UNDONE == ["two", "one"]
+
+
+def test_undoing_needs_no_journal(store: Datastore, session: Session) -> None:
+    store._connection.raw.execute("PRAGMA query_only = ON")
+    execute_all([step("one"), step("two")], session, store)
+    assert UNDONE == ["two", "one"]

@@ -163,6 +163,60 @@ def test_an_undo_that_fails_is_told_and_tried_again(running: Host) -> None:
     assert running.update(NEW).servicing_type is ServicingType.RUNTIME_UPDATE
 
 
+def extended(configuration: HostConfiguration, digits: str) -> HostConfiguration:
+    tools = {"url": "http://images.example/tools.raw", "sha384": digits * 48}
+    document = configuration.to_document()
+    return HostConfiguration.from_document(document | {"os": document["os"] | {"sysexts": [tools]}})
+
+
+def test_extensions_that_cannot_be_merged_do_not_keep_the_network_from_coming_back(running: Host) -> None:
+    """A file that is none of Trident's stops every refresh, but the host is within reach."""
+    old, new = extended(OLD, "ab"), extended(NEW, "cd")
+    with Datastore.open(running.environment.datastore_path) as store:
+        store.record(status(AbVolume.A, old))
+    has_failed = False
+
+    def stray(step: Step) -> None:
+        nonlocal has_failed
+        if step.phase is Phase.HEALTH:
+            has_failed = True
+            raise HealthChecks("health-checks-failed", "It is not alive.")
+        if has_failed and step.id.startswith("refresh-extensions"):
+            raise Servicing("refresh-extensions", "There is a stray file.")
+
+    running.before_step = stray
+    with pytest.raises(HealthChecks) as caught:
+        running.update(new)
+    assert "not alive" in caught.value.message
+    assert "the host is half-way: There is a stray file." in caught.value.message
+    assert running.network == OLD.os.netplan
+    assert running.status().servicing_state is ServicingState.RUNTIME_UPDATE_STAGED
+
+    running.network = NEW.os.netplan  # as if the power had gone before the network was back
+    running.boot()
+    with pytest.raises(Servicing) as told:
+        running.commit()
+    assert told.value.code == "refresh-extensions"
+    assert running.network == OLD.os.netplan
+
+
+def test_every_failure_of_an_undo_is_told(running: Host) -> None:
+    old, new = extended(OLD, "ab"), extended(NEW, "cd")
+    with Datastore.open(running.environment.datastore_path) as store:
+        store.record(status(AbVolume.A, old))
+
+    def refuses(step: Step) -> None:
+        if step.id.startswith("refresh-extensions") or step.id == "apply-netplan":
+            raise Servicing("refused", f"'{step.id}' is refused.")
+
+    running.before_step = refuses
+    with pytest.raises(Servicing) as caught:
+        running.update(new)
+    assert (
+        "'refresh-extensions:sysexts' is refused. Also: 'apply-netplan' is refused." in caught.value.message
+    )
+
+
 @pytest.mark.parametrize(
     "then", ["commit at the next boot", "the same command", "another update", "rollback"]
 )
