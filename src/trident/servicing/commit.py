@@ -25,7 +25,7 @@ from trident.servicing.staged_install import refuse_unfinalized_install
 from trident.servicing.volumes import refuse_other_volume, same_device, target_root, volume_name
 from trident.state.history import EntryState
 from trident.state.status import HostStatus, ServicingState, ServicingType
-from trident.subsystems.boot import fallback_to_running, keep_from_booting
+from trident.subsystems.boot import fallback_to_running, forget_entry, keep_from_booting
 
 if TYPE_CHECKING:
     from trident.state.datastore import Datastore
@@ -54,22 +54,44 @@ def commit(environment: Environment) -> Outcome:
         InvalidInput: the host has not rebooted since finalize, or was not installed by Trident.
     """
     require_root()
-    with (
-        alone("commit", environment),
-        open_provisioned(environment) as datastore,
-        recording_errors(datastore, "commit"),
-    ):
-        status = datastore.status()
-        if status.servicing_state in _BOOTED:
-            return _commit(_BOOTED[status.servicing_state], status, datastore, environment)
-        if status.servicing_state is ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED:
-            raise _after_failed_checks(status, datastore, environment)
-        _settle(status, datastore, environment)
-        return Outcome(
-            ServicingType.NO_ACTIVE_SERVICING,
-            needs_reboot=False,
-            summary=f"Nothing to commit: the host is '{status.servicing_state}'.",
-        )
+    with alone("commit", environment):
+        try:
+            datastore = open_provisioned(environment)
+        except Servicing as unwritable:
+            return _without_record(unwritable, environment)
+        with datastore, recording_errors(datastore, "commit"):
+            return _carry_out(datastore, environment)
+
+
+def _without_record(unwritable: Servicing, environment: Environment) -> Outcome:
+    """Do what cannot wait for the datastore to be writable: bring the host back, judge an update's health.
+
+    Raises:
+        TridentError: ``unwritable``, or what else went wrong; nothing is committed.
+    """
+    try:
+        datastore = open_provisioned(environment, read_only=True)
+    except TridentError:
+        raise unwritable from None
+    with datastore, recording_errors(datastore, "commit"):
+        outcome = _carry_out(datastore, environment)
+    if outcome.needs_reboot:
+        return outcome
+    raise unwritable
+
+
+def _carry_out(datastore: Datastore, environment: Environment) -> Outcome:
+    status = datastore.status()
+    if status.servicing_state in _BOOTED:
+        return _commit(_BOOTED[status.servicing_state], status, datastore, environment)
+    if status.servicing_state is ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED:
+        raise _after_failed_checks(status, datastore, environment)
+    _settle(status, datastore, environment)
+    return Outcome(
+        ServicingType.NO_ACTIVE_SERVICING,
+        needs_reboot=False,
+        summary=f"Nothing to commit: the host is '{status.servicing_state}'.",
+    )
 
 
 def _settle(status: HostStatus, datastore: Datastore, environment: Environment) -> None:
@@ -154,12 +176,16 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
     """What a failed health check leads to: an update goes back, an install has nowhere to go.
 
     Raises:
-        HealthChecks: ``failure`` itself, after an install and where the firmware does not take the way back.
+        HealthChecks: ``failure`` itself, after an install, where the firmware does not take the way back, and
+            where neither datastore nor firmware can tell the next boot that this one was judged.
     """
     status = situation.status
     if situation.servicing_type is ServicingType.CLEAN_INSTALL:
         now = status.evolve(servicing_state=ServicingState.NOT_PROVISIONED, last_error=failure.to_document())
-        record.move(datastore, now, EntryState.FAILED, error=failure)
+        try:
+            record.move(datastore, now, EntryState.FAILED, error=failure)
+        except TridentError as second:
+            failure.reword(f"{failure.message} That cannot be recorded: {second.message}")
         raise failure
     # The order has not been touched yet, unless somebody did: the old volume must be what boots next.
     try:
@@ -169,11 +195,14 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
             f"{failure.message} And the host cannot be sent back to its old volume: {second.message}"
         )
         raise failure from second
-    datastore.record(
-        status.evolve(
-            servicing_state=ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED, last_error=failure.to_document()
-        )
+    judged = status.evolve(
+        servicing_state=ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED, last_error=failure.to_document()
     )
+    try:
+        datastore.record(judged)
+    except TridentError as second:
+        failure.reword(f"{failure.message} That cannot be recorded: {second.message}")
+        _remember_in_firmware(situation, failure)
     return Outcome(
         situation.servicing_type,
         needs_reboot=True,
@@ -181,6 +210,37 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
         f"The host reboots into {volume_name(situation.target_volume.other)}.",
         failure=failure,
     )
+
+
+def _remember_in_firmware(situation: Situation, failure: HealthChecks) -> None:
+    """See that the host reboots once, not for ever, where the datastore cannot say that it was told to.
+
+    What says so instead is that the firmware has no entry for the volume any more: finalizing has made it,
+    and nothing makes it anew before an update is finalized, or this volume committed.
+
+    Raises:
+        HealthChecks: ``failure``, if there is no entry to remove, or if it stays: the host must not reboot
+            by itself then.
+    """
+    volume = situation.target_volume
+    try:
+        is_first_time = forget_entry(EfiVariables(), situation.status.install_index, volume)
+    except TridentError as second:
+        failure.reword(f"{failure.message} {_STAYS}, because the next boot could not know: {second.message}")
+        raise failure from second
+    if not is_first_time:
+        failure.reword(
+            f"{failure.message} {_STAYS}: the firmware has no entry for {volume_name(volume)} any more, as "
+            "after a reboot that was to lead away from it."
+        )
+        failure.hint = (
+            "Reboot the host. If it comes back here, its firmware does not start the other volume. Where the "
+            "datastore can be written again, 'trident commit' records what is true."
+        )
+        raise failure
+
+
+_STAYS = "The host does not reboot by itself"
 
 
 def _after_failed_checks(status: HostStatus, datastore: Datastore, environment: Environment) -> TridentError:

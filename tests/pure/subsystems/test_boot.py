@@ -18,7 +18,7 @@ from trident.plan.step import Operation
 from trident.state.status import AbVolume
 from trident.subsystems.boot import BootSubsystem, entry_label, point_fallback_at_running
 from trident.subsystems.boot.copy import copy_boot_files
-from trident.subsystems.boot.entries import append, keep_first, put_first
+from trident.subsystems.boot.entries import append, forget, keep_first, put_first
 from trident.subsystems.boot.fallback import set_fallback
 from trident.subsystems.boot.names import Slot
 
@@ -153,6 +153,23 @@ def test_a_commit_makes_an_entry_that_the_firmware_dropped(tmp_path: Path) -> No
     variables = firmware(tmp_path / "efi", "disk")
     keep_first(variables, B, option(B.name))
     assert variables.boots() == ["trident-b", "disk"]
+
+
+def test_an_entry_is_forgotten_once(tmp_path: Path) -> None:
+    variables = firmware(tmp_path / "efi", "trident-a", "UiApp", "trident-b")
+    assert forget(variables, B)
+    assert variables.boots() == ["trident-a", "UiApp"]
+    assert not forget(variables, B)
+
+
+def test_an_entry_that_the_firmware_does_not_let_go_of_is_not_taken_for_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = firmware(tmp_path / "efi", "trident-a", "trident-b")
+    monkeypatch.setattr(variables, "delete", lambda *_: None)
+    with pytest.raises(Servicing) as caught:
+        forget(variables, B)
+    assert caught.value.code == "set-efi-variable"
 
 
 CASES: dict[str, tuple[tuple[str, ...], Callable[[EfiVariables], None]]] = {

@@ -16,6 +16,7 @@ from trident.subsystems.boot.entries import (
     MoveBootEntryFirst,
     PutBootEntryFirst,
     SetBootNext,
+    forget,
     keep_out,
 )
 from trident.subsystems.boot.fallback import SetFallback
@@ -42,6 +43,17 @@ def keep_from_booting(variables: EfiVariables, install_index: int, volume: AbVol
         Servicing: ``set-efi-variable`` or ``read-efi-variable``.
     """
     keep_out(variables, Slot(install_index, volume))
+
+
+def forget_entry(variables: EfiVariables, install_index: int, volume: AbVolume) -> bool:
+    """Remove the firmware's entry for ``volume`` of an install; whether there was one.
+
+    Finalizing makes it anew, and so does a commit of that volume.
+
+    Raises:
+        Servicing: ``set-efi-variable`` or ``read-efi-variable``; the entry may be there still.
+    """
+    return forget(variables, Slot(install_index, volume))
 
 
 def point_fallback_at_running(situation: Situation) -> tuple[SetFallback, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trident.errors import Servicing
 from trident.plan.step import STAGED, Operation, Phase, Step
 from trident.subsystems.boot.names import Slot, boot_entry, boot_files
 
@@ -213,6 +214,20 @@ def keep_out(variables: EfiVariables, slot: Slot) -> None:
             variables.move_first(min(pair - kept_out))
         for number in sorted(kept_out):
             variables.take_out(number)
+
+
+def forget(variables: EfiVariables, slot: Slot) -> bool:
+    """Remove the slot's entry, from the order and from the firmware; whether there was one.
+
+    Raises:
+        Servicing: ``set-efi-variable``, also if the firmware did not let go of it, or ``read-efi-variable``.
+    """
+    if not variables.numbers_of(slot.name):
+        return False
+    variables.remove_entries(slot.name)
+    if variables.numbers_of(slot.name):
+        raise Servicing("set-efi-variable", f"The firmware did not remove its boot entry '{slot.name}'.")
+    return True
 
 
 def keep_first(variables: EfiVariables, slot: Slot, option: LoadOption) -> None:
