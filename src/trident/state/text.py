@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 from trident.errors import Initialization
 from trident.state.status import HostStatus
+
+_PLAIN = "tag:trident,plain"
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = (_PLAIN, *(_CORE + name for name in ("null", "bool", "int", "float")))
+# Types that the core schema of YAML 1.2 does not have, nor JSON.
+_NOT_OF_1_2 = tuple(_CORE + name for name in ("binary", "timestamp", "omap", "pairs", "set"))
 
 
 def parse_host_status(text: str) -> HostStatus:
@@ -25,18 +32,38 @@ def parse_host_status(text: str) -> HostStatus:
 
 
 def parse_mapping(text: str) -> dict[str, Any]:
-    """Read a mapping from its YAML text.
-
-    What upstream's serialiser (serde_yaml) writes with a tag, an error with its details, becomes a mapping
-    from the tag's name, as it stands in JSON and in what we write.
+    """Read a mapping from its YAML text, as :func:`parse_yaml` does.
 
     Raises:
         ValueError: it is no YAML, or no mapping; the message is a clause for people.
     """
+    document = parse_yaml(text)
+    if not isinstance(document, dict):
+        raise ValueError("it is not a mapping")
+    return document
+
+
+def parse_yaml(text: str, *, tags: bool = True) -> Any:
+    """Read plain data from its YAML text.
+
+    What upstream's serialiser (serde_yaml) leaves unquoted means here what it means to upstream's reader:
+    ``yes``, ``52:54:00:12:34:56`` and ``2024-01-01`` are text. What it writes with a tag, an error with its
+    details, becomes a mapping from the tag's name, as it stands in JSON and in what we write.
+
+    Args:
+        text: the YAML text.
+        tags: whether it may have such tags.
+
+    Raises:
+        ValueError: it is no YAML; the message is a clause for people.
+    """
     import yaml
 
+    from trident.config.scalars import meaning
+
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        pass
+        # PyYAML's own table is that of YAML 1.1. Here each plain scalar gets one tag; its meaning is below.
+        yaml_implicit_resolvers: ClassVar = {None: [(_PLAIN, re.compile(""))]}
 
     def construct_tagged(loader: Any, name: str, node: yaml.Node) -> dict[str, Any]:
         if isinstance(node, yaml.MappingNode):
@@ -45,14 +72,16 @@ def parse_mapping(text: str) -> dict[str, Any]:
             return {name: loader.construct_sequence(node, deep=True)}
         return {name: loader.construct_scalar(node)}
 
-    Loader.add_multi_constructor("!", construct_tagged)
+    for name in _SCALARS:
+        Loader.add_constructor(name, lambda loader, node: meaning(loader.construct_scalar(node)))
+    for name in _NOT_OF_1_2:
+        Loader.add_constructor(name, yaml.SafeLoader.construct_undefined)
+    if tags:
+        Loader.add_multi_constructor("!", construct_tagged)
     try:
-        document = yaml.load(text, Loader=Loader)
-    except (yaml.YAMLError, RecursionError) as error:
+        return yaml.load(text, Loader=Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"it is no YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise ValueError("it is not a mapping")
-    return document
 
 
 def dump_yaml(document: Any) -> str:

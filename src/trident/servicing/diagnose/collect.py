@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from trident.config.secrets import Redactor
 from trident.errors import TridentError
 from trident.host.process import Completed, run
-from trident.servicing.diagnose.scrub import datastore_documents, scrubbed_text
+from trident.servicing.diagnose.scrub import datastore_documents, parsed, scrubbed_text
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -55,8 +53,8 @@ class Collector:
 
     def _document_in(self, path: Path) -> Any:
         try:
-            return yaml.load(self.file(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        except (OSError, ValueError, yaml.YAMLError, RecursionError):
+            return parsed(self.file(path))
+        except (OSError, ValueError):
             return None
 
     def attempt(self, item: str, collect: Callable[[], _T], seconds: float = _ITEM_SECONDS) -> _T | None:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trident.config.secrets import HIDDEN, Redactor
+from trident.state.text import dump_yaml, parse_yaml
 
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
 _KEY_END = "-----END "
@@ -79,10 +78,8 @@ def parsed(text: str) -> Any:
     Raises:
         ValueError: it is neither.
     """
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError("it is no YAML") from error
+    # What stands behind a tag nobody can judge.
+    return parse_yaml(text, tags=False)
 
 
 def scrubbed_yaml(text: str, redactor: Redactor) -> str:
@@ -91,8 +88,6 @@ def scrubbed_yaml(text: str, redactor: Redactor) -> str:
     Raises:
         ValueError: it is no YAML, so that nobody can say where a secret stands.
     """
-    from trident.state.text import dump_yaml
-
     return dump_yaml(redactor.document(parsed(text)))
 
 
