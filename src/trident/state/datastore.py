@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import trident
 from trident.errors import ExecutionEnvironment, Initialization, Servicing
 from trident.state.connection import DAMAGE, Connection, unreadable, unwritable
+from trident.state.prune import prune_lines, prune_statuses
 from trident.state.schema import VERSION, in_memory, is_datastore, prepare, version_of
 from trident.state.status import HostStatus
 from trident.state.text import dump_yaml, parse_host_status
@@ -150,7 +151,7 @@ class Datastore:
         return HostStatus() if text is None else parse_host_status(text)
 
     def record(self, status: HostStatus) -> HostStatus:
-        """Add ``status`` as the newest one, durably, and return it as written.
+        """Add ``status`` as the newest one, durably, and return it as written. Very old ones are forgotten.
 
         Raises:
             Servicing: ``write-to-datastore`` if it cannot be written.
@@ -158,9 +159,11 @@ class Datastore:
         written = status.evolve(trident_version=trident.__version__)
         text = dump_yaml(written.to_document())
         # The time is named, because upstream's tables have no default for it.
-        self._connection.write(
-            "INSERT INTO hoststatus (timestamp, contents) VALUES (CURRENT_TIMESTAMP, ?)", (text,)
-        )
+        with self._connection.together():
+            added = self._connection.write(
+                "INSERT INTO hoststatus (timestamp, contents) VALUES (CURRENT_TIMESTAMP, ?)", (text,)
+            )
+            prune_statuses(self._connection, added)
         return written
 
     def note(self, operation: str, step: str, event: str) -> None:
@@ -169,9 +172,11 @@ class Datastore:
         Raises:
             Servicing: ``write-to-datastore`` if it cannot be written.
         """
-        self._connection.write(
-            "INSERT INTO journal (operation, step, event) VALUES (?, ?, ?)", (operation, step, event)
-        )
+        with self._connection.together():
+            added = self._connection.write(
+                "INSERT INTO journal (operation, step, event) VALUES (?, ?, ?)", (operation, step, event)
+            )
+            prune_lines(self._connection, added)
 
     def last_journal_event(self, operation: str, step: str) -> str | None:
         """The newest event of a step, or ``None`` if it never ran.

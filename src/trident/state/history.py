@@ -18,7 +18,7 @@ import trident
 from trident.errors import Internal
 from trident.state.connection import Connection, unreadable
 from trident.state.entry import EntryState, HistoryEntry, ImageName, NewServicing, image_name
-from trident.state.prune import EVERY, prune
+from trident.state.prune import EVERY, prune_servicings
 from trident.state.status import AbVolume, ServicingType
 from trident.state.text import dump_yaml
 
@@ -86,7 +86,7 @@ class History:
                 ),
             )
             if added % EVERY == 0:
-                prune(self._connection, self.entries())
+                prune_servicings(self._connection, self.entries())
             return added
 
     def advance(
