@@ -29,6 +29,7 @@ KEPT_COPIES = 20
 COPY_BYTES = 1024 * 1024
 # A copy is only of use while the datastore beside it can still grow.
 _SPARE_BYTES = 16 * 1024 * 1024
+_SECOND = 10**9
 
 _LEVELS = {
     "error": logging.ERROR,
@@ -134,6 +135,7 @@ class FullLog(logging.Handler):
             return None
         path = _free_name(directory, state)
         write_file(path, lines, mode=0o600)
+        date_last(path)
         for kind in (kept_copies(directory), kept_reports(directory)):
             for old in sorted(kind, key=_age, reverse=True)[KEPT_COPIES:]:
                 with contextlib.suppress(OSError):
@@ -165,6 +167,24 @@ def kept_reports(directory: Path) -> Iterator[Path]:
         OSError: the directory cannot be read.
     """
     return (path for path in directory.iterdir() if REPORT_NAME.fullmatch(path.name))
+
+
+def date_last(path: Path) -> None:
+    """Let a new copy or report be modified after all others of its kind, also where the clock was set back.
+
+    The name tells what the clock said. Which of them are the oldest tells the time of modification alone: a
+    host whose clock stands still without power would else lose what it has just written.
+    """
+    pattern = REPORT_NAME if REPORT_NAME.fullmatch(path.name) else COPY_NAME
+    with contextlib.suppress(OSError, OverflowError):
+        others = [
+            other
+            for other in path.parent.iterdir()
+            if pattern.fullmatch(other.name) and other.name != path.name
+        ]
+        newest = max((other.stat().st_mtime_ns for other in others), default=0)
+        if path.stat().st_mtime_ns <= newest:
+            os.utime(path, ns=(newest + _SECOND, newest + _SECOND))
 
 
 def document(record: logging.LogRecord) -> dict[str, object]:
@@ -220,6 +240,10 @@ def _free_name(directory: Path, state: str) -> Path:
         now += 1
 
 
-def _age(path: Path) -> str:
-    """The time in the name."""
-    return path.stem.rpartition("-")[2]
+def _age(path: Path) -> tuple[int, str]:
+    """What sorts copies by age: when they were modified, and of two at once the time in the name."""
+    try:
+        modified = path.stat().st_mtime_ns
+    except OSError:
+        modified = 0  # Somebody else has just removed it.
+    return modified, path.stem.rpartition("-")[2]

@@ -304,6 +304,7 @@ def write_report(failures: list[Failure], kind: ServicingType, directory: Path) 
     from datetime import UTC, datetime
 
     from trident.host.files import write_file
+    from trident.host.fulllog import date_last
 
     now = datetime.now(UTC)
     path = directory / f"trident-health-check-failure-{now:%Y%m%dT%H%M%SZ}.log"
@@ -311,6 +312,7 @@ def write_report(failures: list[Failure], kind: ServicingType, directory: Path) 
     parts += [f"\n'{one.name}' {one.problem}\n{one.report}".rstrip("\n") + "\n" for one in failures]
     try:
         write_file(path, "".join(parts).encode(errors="replace"), mode=0o600)
+        date_last(path)
     except OSError as error:
         _log.warning("The report on the health checks cannot be written to %s: %s.", path, error.strerror)
         return None

@@ -15,6 +15,8 @@ import pytest
 
 from trident.host import fulllog
 from trident.host.fulllog import COPY_BYTES, KEPT_COPIES, FullLog, kept_copies, kept_reports
+from trident.state.status import ServicingType
+from trident.subsystems.health import Failure, write_report
 from trident.trace import TRACE
 
 
@@ -179,6 +181,27 @@ def test_of_many_copies_the_newest_stay(log: FullLog, tmp_path: Path) -> None:
     reports = sorted(path.name for path in kept_reports(tmp_path))
     assert len(reports) == KEPT_COPIES, "they are counted by themselves"
     assert reports[0] == "trident-health-check-failure-20250111T000000Z.log"
+
+
+def test_what_was_just_written_stays_where_the_clock_was_set_back(log: FullLog, tmp_path: Path) -> None:
+    """A host without a clock of its own starts in the past: its log and report explain that start."""
+    year = 365 * 24 * 3600
+    for minute in range(20):
+        for name in ("provisioned", "health-check-failure"):
+            later = tmp_path / f"trident-{name}-20990101T00{minute:02}00Z.log"
+            later.touch()
+            os.utime(later, (130 * year + minute, 130 * year + minute))
+    failures = [Failure("shop", "failed: shop.service is inactive.")]
+    report = write_report(failures, ServicingType.AB_UPDATE, tmp_path)
+    assert report is not None
+    for number in range(KEPT_COPIES):
+        log.emit(record(f"run {number}"))
+        copy = log.keep_copy(tmp_path, "ab-update-finalized")
+        assert copy is not None
+        assert copy.exists()
+        assert report.exists()
+        assert len(list(kept_copies(tmp_path))) == len(list(kept_reports(tmp_path))) == KEPT_COPIES
+    assert not list(tmp_path.glob("trident-provisioned-2099*")), "those were the older ones"
 
 
 def test_of_a_very_long_run_the_end_is_kept(log: FullLog, tmp_path: Path) -> None:
