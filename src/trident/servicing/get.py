@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import Any
 
 from trident.servicing.environment import Environment
-from trident.state.datastore import Datastore, dump_yaml
-from trident.state.status import HostStatus
+from trident.state.datastore import Datastore, dump_yaml, parse_host_status
+from trident.state.status import HostStatus, ServicingState
 
 
 class Kind(enum.StrEnum):
@@ -28,9 +29,11 @@ def get_text(kind: Kind, environment: Environment) -> str:
     """
     with Datastore.open(environment.datastore_path, read_only=True) as datastore:
         if kind is Kind.STATUS:
-            # The stored text as it is: no parser is loaded.
+            # The stored text as it is: no parser is loaded for what looks whole.
             text = datastore.contents()
             if text is not None:
+                if not _has_state(text):
+                    parse_host_status(text)
                 return text
         return dump_yaml(_pick(kind, datastore))
 
@@ -43,6 +46,12 @@ def get_document(kind: Kind, environment: Environment) -> Any:
     """
     with Datastore.open(environment.datastore_path, read_only=True) as datastore:
         return _pick(kind, datastore)
+
+
+def _has_state(text: str) -> bool:
+    """Whether a line of the text, as Trident and upstream write it, names a servicing state."""
+    found = re.search(r"^servicingState: *(['\"]?)([a-z-]+)\1 *$", text, re.MULTILINE)
+    return found is not None and found[2] in {*ServicingState}
 
 
 def _pick(kind: Kind, datastore: Datastore) -> Any:

@@ -106,13 +106,16 @@ class HostStatus:
         """Read a status that :meth:`to_document` or upstream wrote. Unknown fields are ignored.
 
         Raises:
-            ValueError: a state or volume name is not one of the known ones, or a value is of another kind
-                than the field; the message is a clause for people.
+            ValueError: it has no state, a state or volume name is not one of the known ones, or a value is of
+                another kind than the field; the message is a clause for people.
         """
         paths = _of(document, "partitionPaths", dict, {})
         active = _of(document, "abActiveVolume", str, None)
-        state = _of(document, "servicingState", str, ServicingState.NOT_PROVISIONED)
+        state = _of(document, "servicingState", str, None)
         index = _of(document, "installIndex", int, 0)
+        if state is None:
+            # Upstream always writes it. A host must not be taken for a blank one because a text is cut.
+            raise ValueError("it has no 'servicingState'")
         if not all(isinstance(path, str) for path in paths.values()):
             raise ValueError("a path in its 'partitionPaths' is not text")
         if index < 0:

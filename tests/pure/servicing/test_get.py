@@ -105,6 +105,41 @@ def test_the_status_is_the_stored_text(host: Path, trident: Trident) -> None:
     assert json.loads(trident("get", "--output", "json"))["servicingState"] == "provisioned"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "garbage {",
+        "servicingState: nonsense\n",
+        "spec:\n  servicingState: provisioned\n",
+        "spec: {}\n",
+        "[]",
+    ],
+)
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_row_that_is_no_status_is_one_clear_error(
+    host: Path, capsys: pytest.CaptureFixture[str], text: str, output: str
+) -> None:
+    with Datastore.open(host) as store:
+        store._connection.write("INSERT INTO hoststatus (contents) VALUES (?)", (text,))
+    assert main(["get", "status", "--output", output]) == 2
+    told = capsys.readouterr()
+    if output == "text":
+        assert told.out == ""
+        assert "error[initialization/parse-host-status]" in told.err
+    else:
+        assert json.loads(told.out)["error"]["error"] == "parse-host-status"
+
+
+@pytest.mark.parametrize(
+    "text", ["{spec: {}, servicingState: provisioned}\n", "servicingState: !!str provisioned\n"]
+)
+def test_a_status_is_told_however_it_is_spelt(host: Path, trident: Trident, text: str) -> None:
+    with Datastore.open(host) as store:
+        store._connection.write("INSERT INTO hoststatus (contents) VALUES (?)", (text,))
+    assert trident("get") == text
+
+
 @pytest.mark.parametrize(("kind", "text"), [("rollback-chain", "[]\n"), ("rollback-target", "{}\n")])
 def test_a_host_with_nothing_to_undo_says_so_as_upstream_does(
     settings: Path, trident: Trident, kind: str, text: str

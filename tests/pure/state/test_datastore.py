@@ -84,7 +84,7 @@ def test_a_host_without_datastore_is_told_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "servicingState: moon", "a: [", "servicingState: {}", "installIndex: x"]
+    "text", ["", "[]", "servicingState: moon", "a: [", "servicingState: {}", "installIndex: x", "spec: {}"]
 )
 def test_a_damaged_status_is_one_clear_error(text: str) -> None:
     with pytest.raises(TridentError) as caught:
