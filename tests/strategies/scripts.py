@@ -35,7 +35,7 @@ systemd_checks = merged(
     some("name", words),
     st.builds(lambda names: {"systemdServices": names}, st.lists(services, max_size=3)),
     some("timeoutSeconds", st.integers(0, 2**40)),
-    some("settleSeconds", st.integers(0, 2**40)),
+    some("settleSeconds", st.integers(0, 24 * 60 * 60)),
     some("runOn", run_on),
 )
 health = some("checks", st.lists(st.one_of(scripts, systemd_checks), max_size=3))

@@ -413,6 +413,26 @@ CASES = [
             "    - {runOn: [runtime-update], systemdServices: [multi-user.target]}\nscripts:",
         ),
     ),
+    case(
+        "health-check-settles-too-long",
+        "health.checks[1].settleSeconds",
+        "Services cannot be watched for 18446744073709551615 seconds: a day (86400) is the most.",
+        (
+            "scripts:",
+            "health:\n  checks:\n    - {runOn: [all], systemdServices: [a.service], settleSeconds: 86400}\n"
+            "    - {runOn: [all], systemdServices: [a], settleSeconds: 18446744073709551615}\nscripts:",
+        ),
+    ),
+    case(
+        "health-check-takes-too-long",
+        "health.checks[1].timeoutSeconds",
+        "For up to 86401 seconds, more than a day, an ill host neither goes back nor can be serviced.",
+        (
+            "scripts:",
+            "health:\n  checks:\n    - {runOn: [all], content: 'true', timeoutSeconds: 86400}\n"
+            "    - {runOn: [all], systemdServices: [a], timeoutSeconds: 86401}\nscripts:",
+        ),
+    ),
 ]
 
 

@@ -13,6 +13,9 @@ from trident.config.rules.subject import Subject
 _AFTER_THE_COMMIT = {"multi-user.target", "graphical.target", "default.target", "trident.service"}
 _BOOTED = {ServicingTypeSelection.CLEAN_INSTALL, ServicingTypeSelection.AB_UPDATE, ServicingTypeSelection.ALL}
 
+# Seconds. While a check waits, the host is neither committed nor goes back, and nobody else can service it.
+_LONGEST_WAIT = 24 * 60 * 60
+
 
 def _waits_for_itself(subject: Subject) -> Iterator[Violation]:
     for index, check in enumerate(subject.configuration.health.checks):
@@ -27,6 +30,28 @@ def _waits_for_itself(subject: Subject) -> Iterator[Violation]:
                 )
 
 
+def _settles_in_time(subject: Subject) -> Iterator[Violation]:
+    for index, check in enumerate(subject.configuration.health.checks):
+        if isinstance(check, SystemdCheck) and check.settle_seconds > _LONGEST_WAIT:
+            yield Violation(
+                ("health", "checks", index, "settleSeconds"),
+                f"Services cannot be watched for {check.settle_seconds} seconds: "
+                f"a day ({_LONGEST_WAIT}) is the most.",
+                "A few seconds show whether a service dies right after its start.",
+            )
+
+
+def _ends_in_time(subject: Subject) -> Iterator[Violation]:
+    for index, check in enumerate(subject.configuration.health.checks):
+        if (check.timeout_seconds or 0) > _LONGEST_WAIT:
+            yield Violation(
+                ("health", "checks", index, "timeoutSeconds"),
+                f"For up to {check.timeout_seconds} seconds, more than a day, an ill host neither goes back "
+                "nor can be serviced.",
+                "Give the check as long as a healthy host needs.",
+            )
+
+
 RULES = (
     Rule(
         "health-check-waits-for-itself",
@@ -36,5 +61,22 @@ RULES = (
         _waits_for_itself,
         Severity.WARNING,
         fields=("health.checks.systemdServices",),
+    ),
+    Rule(
+        "health-check-settles-too-long",
+        "`settleSeconds` is at most a day: 86400.",
+        "ours: upstream has no such field",
+        (("health",),),
+        _settles_in_time,
+        fields=("health.checks.settleSeconds",),
+    ),
+    Rule(
+        "health-check-takes-too-long",
+        "`timeoutSeconds` of a health check is at most a day: 86400.",
+        "ours: upstream sets no limit",
+        (("health",),),
+        _ends_in_time,
+        Severity.WARNING,
+        fields=("health.checks.timeoutSeconds",),
     ),
 )
