@@ -12,16 +12,23 @@ import functools
 import json
 import re
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from trident.config import free_text
+from trident.config.free_text import SHORTEST
 from trident.config.spelling import Secret
 
 HIDDEN = "***"
 
 # Fields of a Host Configuration that may hold anything, and so perhaps a secret.
-_FREE_FIELDS = frozenset({"content", "environmentVariables", "arguments"})
+_VARIABLES = "environmentVariables"
+_FREE_FIELDS: Mapping[str, Callable[[str], Iterator[str]]] = {
+    "content": free_text.of_text,
+    _VARIABLES: free_text.of_text,
+    "arguments": free_text.of_argument,
+}
 # Settings of netplan (netplan-yaml(5)): Wi-Fi and EAP passwords, keys of tunnels and peers, PINs of modems.
 _NETPLAN_FIELDS = frozenset(
     {
@@ -36,9 +43,6 @@ _NETPLAN_FIELDS = frozenset(
         "pin",
     }
 )
-# A shorter value, such as "1" or "eth0", is no secret that a search could find without hiding half of a log.
-_SHORTEST = 6
-_SHORTEST_FREE = 8
 
 # How the name of a setting ends whose value is secret.
 _ENDING = (
@@ -87,8 +91,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
-        # Longest first: a value may contain another.
-        self._search: tuple[str, ...] | None = None
+        # The spellings of the values by how they begin, longest first.
+        self._search: Mapping[str, Sequence[str]] | None = None
 
     def learn(self, document: Any) -> None:
         """Remember the secret values of a document: a Host Configuration, a Host Status, netplan settings."""
@@ -97,13 +101,12 @@ class Redactor:
     def learn_values(self, values: Iterable[str]) -> None:
         """Remember values that are secret wherever they stand; short ones are not searched for."""
         found = {value.strip() for value in values}
-        self._values |= {value for value in found if len(value) >= _SHORTEST}
+        self._values |= {value for value in found if len(value) >= SHORTEST}
         self._search = None
 
     def text(self, text: str) -> str:
         """``text`` with ``***`` for each secret."""
-        for spelling in self._known():
-            text = text.replace(spelling, HIDDEN)
+        text = self._without_known(text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text
@@ -128,10 +131,30 @@ class Redactor:
             return value if hidden == str(value) else self.text(hidden)
         return self.text(value) if isinstance(value, str) else value
 
-    def _known(self) -> tuple[str, ...]:
+    def _without_known(self, text: str) -> str:
+        """``text`` without the values; one pass, because a script alone may have thousands of them."""
+        known = self._known()
+        parts: list[str] = []
+        done = end = 0
+        if not known:
+            return text
+        for place in range(len(text) - SHORTEST + 1):
+            for spelling in known.get(text[place : place + SHORTEST], ()):
+                if text.startswith(spelling, place):
+                    # Values may overlap, and then nothing of either is to be left.
+                    if place > end or not parts:
+                        parts += text[done:place], HIDDEN
+                    done = end = max(end, place + len(spelling))
+                    break
+        return "".join((*parts, text[done:]))
+
+    def _known(self) -> Mapping[str, Sequence[str]]:
         if self._search is None:
+            search: dict[str, list[str]] = {}
             spelt = {spelling for value in self._values for spelling in _spellings(value)}
-            self._search = tuple(sorted(spelt, key=lambda spelling: (-len(spelling), spelling)))
+            for spelling in sorted(spelt, key=len, reverse=True):
+                search.setdefault(spelling[:SHORTEST], []).append(spelling)
+            self._search = search
         return self._search
 
 
@@ -204,7 +227,10 @@ def _secrets_of(value: Any, key: Any = None) -> Iterator[str]:
     """Every secret value in or below ``value``, which stands at ``key``."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _secrets_of(item, key if _handling(key) is not None else name)
+            # A variable may say by its name that it holds a secret.
+            says_more = key == _VARIABLES and isinstance(name, str) and _NAME.fullmatch(name)
+            says_more = says_more or _handling(key) is None
+            yield from _secrets_of(item, name if says_more else key)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _secrets_of(item, key)
@@ -212,22 +238,12 @@ def _secrets_of(value: Any, key: Any = None) -> Iterator[str]:
         text = str(value)
         shown = handling(text)
         if shown == HIDDEN:
-            yield from _perhaps_secret(text) if key in _FREE_FIELDS else (text,)
+            search = _FREE_FIELDS.get(key)
+            yield from (text,) if search is None else search(text)
         elif shown != text:
             yield from _credentials(text)
     elif isinstance(value, str) and "://" in value:
         yield from _credentials(value)
-
-
-def _perhaps_secret(text: str) -> Iterator[str]:
-    """What of a variable, an argument or a content to search for: no path, option or common short word.
-
-    A log is full of those, and would be empty without them.
-    """
-    if text.startswith("-"):
-        text = text.partition("=")[2]
-    if not text.startswith("/") and len(text.strip()) >= _SHORTEST_FREE:
-        yield text
 
 
 def _credentials(address: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from trident.config.free_text import of_text
 from trident.config.secrets import HIDDEN, Redactor
 
 SECRET = "correct-horse-battery"
@@ -125,3 +126,96 @@ def test_short_values_do_not_hide_half_of_a_log() -> None:
     text = "1 of 10 on eth0 in /root/ops --verbose reboot"
     assert redactor.text(text) == text
     assert redactor.text("join --as=correct-horse") == "join --as=***"
+
+
+@pytest.mark.parametrize(
+    ("variables", "text"),
+    [
+        ({"TOK": "/q3Vx9Zk1Lm8Pp+aa=="}, "/q3Vx9Zk1Lm8Pp+aa=="),
+        ({"TOK": "-Zx81kkd93kdkd"}, "-Zx81kkd93kdkd"),
+        ({"PIN": "abc1234"}, "abc1234"),
+        ({"JOIN_PASSWORD": "simple"}, "simple"),
+        ({"url": "hunter2hunter2"}, "hunter2hunter2"),
+        ({"LOGIN": "ops hunter2hunter2"}, "hunter2hunter2"),
+    ],
+)
+def test_a_variable_is_hidden_whatever_it_begins_with(variables: dict[str, str], text: str) -> None:
+    redactor = Redactor()
+    redactor.learn({"scripts": {"preServicing": [{"environmentVariables": variables}]}})
+    assert redactor.text(f"it printed {text}.") == f"it printed {HIDDEN}."
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("/abc+def+ghi+jkl", HIDDEN),
+        ("-pgeheimgeheim", HIDDEN),
+        ("--token=/q3Vx9Zk1Lm8Pp", f"--token={HIDDEN}"),
+        ("--state-directory", "--state-directory"),
+        ("--state-file=/var/lib/app/state.db", "--state-file=/var/lib/app/state.db"),
+        ("/usr/share/app/defaults.conf", "/usr/share/app/defaults.conf"),
+    ],
+)
+def test_of_arguments_only_options_and_paths_are_shown(argument: str, shown: str) -> None:
+    redactor = Redactor()
+    redactor.learn({"arguments": [argument]})
+    assert redactor.text(f"+ app {argument}") == f"+ app {shown}"
+
+
+SCRIPT = """\
+#!/bin/sh
+set -x
+curl -u "admin:hunter2hunter2" https://files.example/x > /var/lib/app/x
+if ! join 'correct horse battery'; then systemctl stop app.service; fi
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("+ curl -u admin:hunter2hunter2 https://files.example/x",
+         "+ curl -u admin:*** https://files.example/x"),
+        ("x: line 4: if ! join 'correct horse battery'; then systemctl stop app.service; fi: what?",
+         "x: line 4: ***: what?"),
+        ("user hunter2hunter2 is not known", "user *** is not known"),
+        ("wrote /var/lib/app/x, stopped app.service", "wrote /var/lib/app/x, stopped app.service"),
+    ],
+)  # fmt: skip
+def test_a_line_of_a_script_or_a_made_up_word_of_it_is_hidden(text: str, expected: str) -> None:
+    redactor = Redactor()
+    redactor.learn({"scripts": {"preServicing": [{"content": SCRIPT}]}})
+    assert redactor.text(text) == expected
+
+
+def test_a_line_of_a_file_is_hidden_and_so_is_the_secret_in_it() -> None:
+    redactor = Redactor()
+    redactor.learn({"os": {"additionalFiles": [{"content": "user=bob\nsesame: open99sesame\n"}]}})
+    assert redactor.text("app: bad line 'sesame: open99sesame'") == f"app: bad line '{HIDDEN}'"
+    assert redactor.text("app: sesame=open99sesame?") == f"app: sesame={HIDDEN}?"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["/dev/disk/by-partlabel/root-a", "multi-user.target", "linux-image-6.12.3-amd64", "NoNewPrivileges",
+     "getty@tty1.service", "2026-01-31", "192.0.2.100", "x86_64-linux-gnu", "python3-systemd", "NETWORK_MTU"],
+)  # fmt: skip
+def test_names_in_a_script_are_no_secrets(word: str) -> None:
+    redactor = Redactor()
+    redactor.learn({"content": f"use {word} here"})
+    assert redactor.text(f"{word} failed") == f"{word} failed"
+
+
+def test_of_values_that_overlap_nothing_is_left() -> None:
+    redactor = Redactor()
+    redactor.learn_values(["admin:sesame", "sesame-open", "sesame"])
+    assert redactor.text("(admin:sesame-open)") == f"({HIDDEN})"
+    assert redactor.text("sesamesesame-open.") == f"{HIDDEN}."
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a" * 10**5 + "!", "Ab" * 10**5 + "!", "/etc" + "/a" * 10**5 + "!", "1" * 10**5 + "a!", "\n" * 10**5],
+    ids=["letters", "capitals", "path", "digits", "lines"],
+)  # fmt: skip
+def test_hostile_content_is_split_up_in_time_that_grows_with_it(content: str) -> None:
+    assert sum(map(len, of_text(content))) < 10 * len(content)
