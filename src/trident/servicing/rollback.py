@@ -51,15 +51,18 @@ class Wish(enum.Enum):
 def check(wish: Wish, environment: Environment) -> str:
     """What ``trident rollback`` would undo: ``ab``, ``runtime`` or ``none``. Changes nothing.
 
+    A rollback that is staged already counts as not begun: staging again replaces it.
+
     Raises:
-        InvalidInput: ``invalid-rollback-expectation`` if something else than the wish is next.
+        InvalidInput: what ``trident rollback`` is refused with in this state: ``invalid-rollback-state``,
+            ``invalid-rollback-expectation``, ``host-not-provisioned``.
         Initialization: the datastore cannot be read.
     """
     require_root()
     with open_provisioned(environment, read_only=True) as datastore:
-        item = chosen(
-            wish, rollback_chain(_as_if_provisioned(datastore.status()), datastore.history.entries())
-        )
+        status = datastore.status()
+        _refuse_update(status, besides=ROLLBACKS)
+        item = chosen(wish, rollback_chain(baseline(status), datastore.history.entries()))
         return NONE if item is None else str(item.kind)
 
 
@@ -127,14 +130,9 @@ def _rollback(
     waiting = pending(status)
     if half_way is not None and not _leads_out(wish, operations, waiting):
         raise half_way
-    in_no_way = ROLLBACKS if half_way is None else {*ROLLBACKS, ServicingType.RUNTIME_UPDATE}
-    if waiting is not None and waiting.servicing_type not in in_no_way:
-        raise InvalidInput(
-            "invalid-rollback-state",
-            f"An update waits on this host ('{status.servicing_state}').",
-            hint="Complete it with 'trident update --allowed-operations finalize', or withdraw it: give "
-            "'trident update' the Host Configuration that the host runs ('specOld' in 'trident get status').",
-        )
+    _refuse_update(
+        status, besides=ROLLBACKS if half_way is None else {*ROLLBACKS, ServicingType.RUNTIME_UPDATE}
+    )
     running = baseline(status)
     plan: Plan | None = None
     if waiting is not None and waiting.finalized:
@@ -160,6 +158,26 @@ def _rollback(
     if Operation.FINALIZE not in operations:
         return _outcome(waiting.servicing_type, _STAGED, plan)
     return _finalize(waiting.servicing_type, datastore, environment, plan)
+
+
+def _refuse_update(status: HostStatus, besides: Collection[ServicingType]) -> None:
+    """Refuse a rollback where an update waits.
+
+    Args:
+        status: the newest one.
+        besides: what may wait.
+
+    Raises:
+        InvalidInput: ``invalid-rollback-state`` (upstream: the same name).
+    """
+    waiting = pending(status)
+    if waiting is not None and waiting.servicing_type not in besides:
+        raise InvalidInput(
+            "invalid-rollback-state",
+            f"An update waits on this host ('{status.servicing_state}').",
+            hint="Complete it with 'trident update --allowed-operations finalize', or withdraw it: give "
+            "'trident update' the Host Configuration that the host runs ('specOld' in 'trident get status').",
+        )
 
 
 def _leads_out(wish: Wish, operations: Collection[Operation], waiting: Pending | None) -> bool:
@@ -221,9 +239,3 @@ def _finalize(
 
 def _outcome(servicing_type: ServicingType, summary: str, plan: Plan | None = None) -> Outcome:
     return Outcome(servicing_type, needs_reboot=False, summary=summary, plan=plan)
-
-
-def _as_if_provisioned(status: HostStatus) -> HostStatus:
-    """A rollback that is staged already counts as not begun: staging again replaces it."""
-    waiting = pending(status)
-    return baseline(status) if waiting is not None and waiting.servicing_type in ROLLBACKS else status

@@ -90,6 +90,26 @@ def test_an_update_that_waits_must_be_completed_or_withdrawn_first(host: Host) -
     assert host.status().servicing_state is ServicingState.AB_UPDATE_STAGED
 
 
+@pytest.mark.parametrize("wish", list(Wish))
+def test_check_refuses_what_a_rollback_is_refused_for(host: Host, wish: Wish) -> None:
+    updated(host)
+    host.update(V3, STAGE)
+    before = host.status()
+    with pytest.raises(InvalidInput) as refused:
+        check(wish, host.environment)
+    assert refused.value.code == "invalid-rollback-state"
+    assert "An update waits" in refused.value.message
+    assert host.status() == before, "it is a question, and no error of the host"
+
+
+def test_check_refuses_a_host_that_was_never_committed(host: Host) -> None:
+    host.go_blank()
+    host.install(V1)
+    with pytest.raises(InvalidInput) as refused:
+        check(Wish.NEXT, host.environment)
+    assert refused.value.code == "host-not-provisioned"
+
+
 def test_once_the_other_volume_is_written_nothing_leads_back_to_it(host: Host) -> None:
     updated(host)
 
