@@ -25,10 +25,12 @@ class ErrorKind(enum.StrEnum):
 
 
 class ExitCode(enum.IntEnum):
-    """Exit codes of the ``trident`` command, as upstream defines them; 130 is the shell's for Ctrl-C."""
+    """Exit codes of the ``trident`` command, as upstream defines them; 130 is the shell's for Ctrl-C.
+
+    1, upstream's for a failed set-up, is Python's own where it cannot load Trident.
+    """
 
     SUCCESS = 0
-    SETUP_FAILED = 1
     FAILED = 2
     REBOOT_UNSUCCESSFUL = 3
     INTERRUPTED = 130
