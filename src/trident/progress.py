@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Ending = Literal["done", "failed", "interrupted"]
+# So many of the changes that decide what is done stand in one line.
+_REASONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,33 @@ class ServicingBegun:
     """A verb (``update``) starts. What kind of servicing it comes to is not known yet."""
 
     verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServicingSelected:
+    """What kind of servicing an update comes to is decided.
+
+    Attributes:
+        servicing: its type.
+        changes: each change and what it forces, as a plan's document has them.
+    """
+
+    servicing: str
+    changes: tuple[Mapping[str, str], ...]
+
+    @property
+    def reason(self) -> str:
+        """What decides, in one line for people; empty where nothing is done or nothing differs."""
+        deciding = [change for change in self.changes if change["forces"] == self.servicing]
+        if not deciding or self.servicing == "no-active-servicing":
+            return ""
+        shown = [f"{_what(change)} ({change['reason']})" for change in deciding[:_REASONS]]
+        more = len(deciding) - len(shown)
+        return f"{self.servicing}, because: {'; '.join(shown)}" + (f"; and {more} more" if more else "")
+
+
+def _what(change: Mapping[str, str]) -> str:
+    return change["field"] if change["change"] == "present" else f"{change['field']} {change['change']}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +135,7 @@ class Notice:
 
 Event = (
     ServicingBegun
+    | ServicingSelected
     | OperationBegun
     | StepBegun
     | BytesMoved

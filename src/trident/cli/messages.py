@@ -18,6 +18,7 @@ from trident.progress import (
     OperationEnded,
     ServicingBegun,
     ServicingEnded,
+    ServicingSelected,
     StepBegun,
     StepEnded,
     Undone,
@@ -50,6 +51,9 @@ class LoggedEvents:
             case ServicingBegun():
                 note_context(verb=event.verb)
                 _tell(logging.INFO, f"'trident {event.verb}' begins.", SERVICING_BEGUN)
+            case ServicingSelected():
+                if event.reason:
+                    _tell(logging.INFO, event.reason)
             case OperationBegun():
                 note_context(servicing=event.servicing, operation=event.operation)
                 _tell(logging.INFO, f"{event.operation} of {event.servicing} begins: {event.steps} steps.")

@@ -13,7 +13,16 @@ from trident.cli.log import is_told_by_journal, without_secrets
 from trident.cli.messages import LoggedEvents
 from trident.cli.report import human_bytes
 from trident.config.problems import escaped_lines
-from trident.progress import BytesMoved, Event, Notice, Progress, ServicingEnded, StepBegun, StepEnded
+from trident.progress import (
+    BytesMoved,
+    Event,
+    Notice,
+    Progress,
+    ServicingEnded,
+    ServicingSelected,
+    StepBegun,
+    StepEnded,
+)
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -53,6 +62,8 @@ def _shown(event: Event) -> Event:
     match event:
         case Notice():
             return replace(event, text=without_secrets(event.text))
+        case ServicingSelected():
+            return replace(event, changes=tuple(map(without_secrets, event.changes)))
         case ServicingEnded():
             error = without_secrets(event.error) if event.error is not None else None
             return replace(event, summary=without_secrets(event.summary), error=error)
@@ -81,6 +92,8 @@ class PlainLines:
                 self._say(f"    {event.outcome} after {event.seconds:.1f} s")
             case Notice(level="warning"):
                 self._say(f"    {event.text}")
+            case ServicingSelected() if event.reason:
+                self._say(event.reason)
             case _:
                 pass
 
@@ -125,6 +138,8 @@ def _bars() -> Iterator[Progress]:
                 console.print(f"{mark} {title}  {event.seconds:.1f} s", markup=False)
             case Notice(level="warning"):
                 console.print(escaped_lines(f"  {event.text}"), markup=False)
+            case ServicingSelected() if event.reason:
+                console.print(escaped_lines(event.reason), markup=False)
             case _:
                 pass
 

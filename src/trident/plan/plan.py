@@ -93,15 +93,7 @@ class Plan:
             "bytesToWrite": self.bytes_to_write if self.image_known else None,
             "targetVolume": str(self.target_volume) if self.target_volume else None,
             "image": self.image_url,
-            "changes": [
-                {
-                    "field": change.field,
-                    "change": change.how,
-                    "forces": str(change.forces),
-                    "reason": change.reason,
-                }
-                for change in self.changes
-            ],
+            "changes": [change.to_document() for change in self.changes],
             "steps": [step_document(step) for step in self.steps],
             "volumes": [
                 {

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from trident.errors import Servicing
 from trident.plan.step import NOT_WHOLE
 
+IMAGE_SEAL = "image"
+"""The name of the seal of the image that was staged: the SHA-384 of its metadata. Finalize needs no image."""
+
 
 def volume_seal(block_device_id: str) -> str:
     """The name of a volume's seal."""

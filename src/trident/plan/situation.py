@@ -169,6 +169,15 @@ class Change:
     reason: str
     how: str = "changed"
 
+    def to_document(self) -> dict[str, str]:
+        """It as plain data (documented in docs/plan.schema.json)."""
+        return {
+            "field": self.field,
+            "change": self.how,
+            "forces": str(self.forces),
+            "reason": self.reason,
+        }
+
 
 @dataclass(frozen=True)
 class Effect:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trident.config.load import require_valid
 from trident.errors import InvalidInput, TridentError
 from trident.host.efi import EfiVariables
+from trident.plan.seals import IMAGE_SEAL
 from trident.plan.session import Session
 from trident.plan.situation import Facts, Situation
 from trident.plan.step import Operation
+from trident.progress import ServicingSelected
 from trident.servicing import record
 from trident.servicing.alone import alone
 from trident.servicing.compile import compile_plan, refuse
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from trident.config.model import HostConfiguration
     from trident.image.cosi.reader import Cosi
     from trident.plan.plan import Plan
+    from trident.plan.situation import Change
 
 NOTHING_TO_DO = Outcome(
     ServicingType.NO_ACTIVE_SERVICING,
@@ -104,6 +107,8 @@ def stage(plan: Plan, session: Session) -> None:
     record.begin(situation, datastore)
     with record.accounted(Operation.STAGE, session, datastore):
         execute(plan.steps_of({Operation.STAGE}), session, datastore)
+    if session.cosi is not None:
+        session.seals[IMAGE_SEAL] = session.cosi.metadata_sha384
     record.staged(
         datastore,
         situation.status.evolve(
@@ -116,7 +121,7 @@ def stage(plan: Plan, session: Session) -> None:
     )
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Update:
     """One update: where the host stands and where it is to go.
 
@@ -168,17 +173,23 @@ class _Update:
         is_runtime = waiting is not None and waiting.servicing_type is ServicingType.RUNTIME_UPDATE
         if is_runtime and self.half_way is not None and Operation.STAGE in operations:
             waiting = None  # What an earlier stage has brought may be what is lost.
+        if waiting is not None and operations == {Operation.STAGE} and self._is_another_image(waiting):
+            waiting = None
         if waiting is None:
             if Operation.STAGE not in operations:
                 return self._nothing_staged(operations)
-            plan = self._stage(operations)
-            if plan is None:
-                return NOTHING_TO_DO
-            waiting = Pending(plan.servicing_type)
+            servicing_type, changes = self._selected()
+            if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
+                return self._nothing_to_do(changes)
+            plan = self._stage(servicing_type, changes, operations)
+            waiting = Pending(servicing_type)
         if Operation.FINALIZE not in operations:
+            again = plan is None
             if waiting.finalized and reopened(self.status, waiting.servicing_type, self.datastore):
                 waiting = Pending(waiting.servicing_type)
-            return Outcome(waiting.servicing_type, needs_reboot=False, summary=_staged(waiting), plan=plan)
+            return Outcome(
+                waiting.servicing_type, needs_reboot=False, summary=_staged(waiting, again), plan=plan
+            )
         return self._finalize(waiting.servicing_type, plan)
 
     def _waiting(self) -> Pending | None:
@@ -187,6 +198,21 @@ class _Update:
         if waiting is None or waiting.servicing_type not in UPDATES:
             return None
         return waiting if self.status.spec == self.desired.to_document() else None
+
+    def _is_another_image(self, waiting: Pending) -> bool:
+        """Whether the URL holds another image than the one that was staged from it: ``ignored`` allows that.
+
+        Finalize does not ask: what was staged is completed without a server.
+
+        Raises:
+            TridentError: the image cannot be opened; what was staged still is.
+        """
+        image = self.desired.image
+        if image is None or image.sha384 != "ignored" or waiting != Pending(ServicingType.AB_UPDATE):
+            return False
+        staged = self.datastore.history.current()
+        with open_image(self.desired) as cosi:
+            return staged is None or staged.seals.get(IMAGE_SEAL) != cosi.metadata_sha384
 
     def _nothing_staged(self, operations: Collection[Operation]) -> Outcome:
         if Operation.FINALIZE not in operations:
@@ -203,14 +229,31 @@ class _Update:
             else "Run 'trident update' with stage among --allowed-operations first.",
         )
 
-    def _stage(self, operations: Collection[Operation]) -> Plan | None:
-        """Select the kind of update and stage it; ``None`` if the host is what it is to be."""
+    def _selected(self) -> tuple[ServicingType, tuple[Change, ...]]:
+        """The kind of update and what decides it, which is told at once."""
         servicing_type, changes = select_update(self.current, self.desired)
         if servicing_type is ServicingType.NO_ACTIVE_SERVICING and self.half_way is not None:
             servicing_type = ServicingType.RUNTIME_UPDATE  # To what it should be already.
-        if servicing_type is ServicingType.NO_ACTIVE_SERVICING:
-            withdraw(self.status, self.running, self.datastore)
-            return None
+        told = tuple(change.to_document() for change in changes)
+        self.environment.progress(ServicingSelected(str(servicing_type), told))
+        return servicing_type, changes
+
+    def _nothing_to_do(self, changes: tuple[Change, ...]) -> Outcome:
+        """Withdraw what waits; nothing of the Host Configuration is dropped without a word."""
+        summary = NOTHING_TO_DO.summary
+        if changes:
+            named = "; ".join(f"{change.field} ({change.reason})" for change in changes)
+            summary = (
+                f"Nothing to do. Alone it is no reason for an update, so it was not taken over: {named}."
+            )
+        if pending(self.status) is not None:
+            summary += " What was staged before is withdrawn."
+        withdraw(self.status, self.running, self.datastore)
+        return dataclasses.replace(NOTHING_TO_DO, summary=summary)
+
+    def _stage(
+        self, servicing_type: ServicingType, changes: tuple[Change, ...], operations: Collection[Operation]
+    ) -> Plan:
         with self._image(servicing_type) as cosi:
             facts = with_extension_sizes(self.facts, self.desired)
             situation = Situation(
@@ -257,9 +300,13 @@ class _Update:
         )
 
 
-def _staged(waiting: Pending) -> str:
+def _staged(waiting: Pending, again: bool) -> str:
     if waiting.finalized:
         return "The update is finalized already; the host boots it next."
-    if waiting.servicing_type is ServicingType.RUNTIME_UPDATE:
-        return "The runtime update is staged. 'trident update --allowed-operations finalize' carries it out."
-    return "The update is staged. 'trident update --allowed-operations finalize' boots into it."
+    is_runtime = waiting.servicing_type is ServicingType.RUNTIME_UPDATE
+    what = "The runtime update" if is_runtime else "The update"
+    then = "carries it out" if is_runtime else "boots into it"
+    return (
+        f"{what} is staged{' already' if again else ''}. "
+        f"'trident update --allowed-operations finalize' {then}."
+    )

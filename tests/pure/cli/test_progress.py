@@ -9,7 +9,9 @@ import pytest
 
 from trident.cli.progress import drawn
 from trident.errors import InvalidInput
-from trident.progress import BytesMoved, Event, Notice, StepBegun, StepEnded
+from trident.plan.situation import Change
+from trident.progress import BytesMoved, Event, Notice, ServicingSelected, StepBegun, StepEnded
+from trident.state.status import ServicingType
 
 MIB = 1024 * 1024
 STORY: tuple[Event, ...] = (
@@ -32,6 +34,24 @@ def test_a_pipe_gets_one_line_for_each_tenth_of_a_transfer(capsys: pytest.Captur
         "    100 % (100 MiB of 100 MiB)",
         "    done after 12.3 s",
         "    The clock is off.",
+    ]
+
+
+def test_why_it_is_this_kind_of_servicing_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def change(field: str, forces: ServicingType, reason: str, how: str = "changed") -> dict[str, str]:
+        return Change(field, forces, reason, how).to_document()
+
+    written = [change(f"os.hostname{number}", ServicingType.AB_UPDATE, "it is written") for number in "123"]
+    nothing = change("health", ServicingType.NO_ACTIVE_SERVICING, "later")
+    scripts = change("scripts", ServicingType.AB_UPDATE, "it has scripts", "present")
+    with drawn() as progress:
+        progress(ServicingSelected("ab-update", (written[0], nothing, scripts)))
+        progress(ServicingSelected("ab-update", (*written, scripts, *written)))
+        progress(ServicingSelected("no-active-servicing", (nothing,)))
+    assert capsys.readouterr().err.splitlines() == [
+        "ab-update, because: os.hostname1 changed (it is written); scripts (it has scripts)",
+        "ab-update, because: os.hostname1 changed (it is written); os.hostname2 changed (it is written); "
+        "os.hostname3 changed (it is written); scripts (it has scripts); and 3 more",
     ]
 
 

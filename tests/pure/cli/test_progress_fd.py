@@ -22,6 +22,7 @@ from trident.cli import lines as module
 from trident.cli.lines import as_document, claim, json_lines
 from trident.cli.outlet import Outlet
 from trident.errors import InvalidInput
+from trident.plan.situation import Change
 from trident.progress import (
     BytesMoved,
     Event,
@@ -30,13 +31,19 @@ from trident.progress import (
     OperationEnded,
     ServicingBegun,
     ServicingEnded,
+    ServicingSelected,
     StepBegun,
     StepEnded,
     Undone,
 )
+from trident.state.status import ServicingType
 
 STORY: tuple[Event, ...] = (
     ServicingBegun("update"),
+    ServicingSelected(
+        "ab-update",
+        (Change("os.hostname", ServicingType.AB_UPDATE, "it is written into a target").to_document(),),
+    ),
     OperationBegun("stage", "ab-update", 1),
     StepBegun("write-image:root-b", "Write / from the image to root-b", 1, 1),
     BytesMoved("write-image:root-b", 1, 2),

@@ -76,6 +76,8 @@ class Host:
         # What netplan was told last on the running system.
         self.network: Mapping[str, Any] | None = None
         self.before_step: Callable[[Step], None] = lambda _step: None
+        # Of the metadata of the image that every URL leads to.
+        self.image_sha384 = "1" * 96
 
     def go_blank(self) -> None:
         """Become a machine on which nothing is installed, and that runs a servicing OS from RAM."""
@@ -175,7 +177,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
     @contextlib.contextmanager
     def opened(_configuration: HostConfiguration, **_patience: object) -> Iterator[Any]:
-        yield SimpleNamespace(metadata=image())
+        yield SimpleNamespace(metadata=image(), metadata_sha384=host.image_sha384)
 
     monkeypatch.setattr(EfiVariables.__init__, "__defaults__", (host.variables.directory,))
     for verb in (install_verb, update_verb, commit_verb, rollback_verb):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.pure.servicing.hosts import Host, host
@@ -9,7 +11,9 @@ from tests.pure.servicing.situations import configuration
 from trident.config.model import HostConfiguration
 from trident.errors import Internal, InvalidInput, Servicing, TridentError
 from trident.plan.step import Operation, Step
+from trident.progress import Event, ServicingSelected, StepBegun
 from trident.servicing.switch import FINALIZE_MARK
+from trident.servicing.update import update
 from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, ServicingState
 
@@ -162,3 +166,70 @@ def test_staging_what_is_finalized_already_changes_nothing_and_says_so(host: Hos
     assert host.status() == before
     assert host.written == written
     assert host.next_boot() == "trident-b"
+
+
+def test_staging_again_looks_whether_the_url_holds_another_image(host: Host) -> None:
+    stage = frozenset({Operation.STAGE})
+    assert "is staged." in host.update(V2, stage).summary
+    written = list(host.written)
+    assert "is staged already." in host.update(V2, stage).summary
+    assert host.written == written
+
+    host.image_sha384 = "2" * 96
+    assert "is staged." in host.update(V2, stage).summary
+    assert "root-b" in host.written[len(written) :]
+    written = list(host.written)
+    assert "is staged already." in host.update(V2, stage).summary
+    assert host.written == written
+    assert host.update(V2).needs_reboot, "what is staged is finalized, whatever lies at the URL by now"
+
+
+def test_an_image_whose_hash_is_known_is_not_looked_at_again(host: Host) -> None:
+    known = V2.evolve(image=V2.image.evolve(sha384="a" * 96) if V2.image else None)
+    host.update(known, frozenset({Operation.STAGE}))
+    host.image_sha384 = "2" * 96
+    assert "is staged already." in host.update(known, frozenset({Operation.STAGE})).summary
+
+
+def test_staging_again_without_a_server_keeps_what_is_staged(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.update(V2, frozenset({Operation.STAGE}))
+
+    def away(_configuration: HostConfiguration) -> None:
+        raise Servicing("load-cosi", "No answer.")
+
+    monkeypatch.setattr("trident.servicing.update.open_image", away)
+    with pytest.raises(Servicing, match="No answer"):
+        host.update(V2, frozenset({Operation.STAGE}))
+    assert host.status().servicing_state is ServicingState.AB_UPDATE_STAGED
+    assert host.update(V2).needs_reboot
+
+
+def test_what_an_update_comes_to_is_told_with_the_reason(host: Host) -> None:
+    told: list[Event] = []
+    environment = replace(host.environment, progress=told.append)
+    update(V2, frozenset({Operation.STAGE}), environment)
+    selected = next(event for event in told if isinstance(event, ServicingSelected))
+    assert told.index(selected) < next(n for n, event in enumerate(told) if isinstance(event, StepBegun))
+    assert selected.reason.startswith("ab-update, because: image.url changed (another image")
+
+
+def test_what_is_no_reason_for_an_update_is_named_and_not_dropped_in_silence(host: Host) -> None:
+    runs = configuration("v1", scripts=False).to_document()
+    with Datastore.open(host.environment.datastore_path) as store:
+        store.record(store.status().evolve(spec=runs))
+    checks = [{"name": "up", "content": "true", "runOn": ["all"]}]
+    more = {"health": {"checks": checks}, "trident": {"phonehome": "http://x/"}}
+    outcome = host.update(HostConfiguration.from_document(runs | more))
+    assert outcome.summary.startswith("Nothing to do. ")
+    assert "not taken over: trident.phonehome (it is for the agent" in outcome.summary
+    assert "; health.checks[up] (the checks are made after the next servicing)." in outcome.summary
+    assert host.status().spec == runs
+
+
+def test_a_staged_update_that_is_not_wanted_any_more_is_said_to_be_withdrawn(host: Host) -> None:
+    assert "withdrawn" not in host.update(V1).summary
+    host.update(V2, frozenset({Operation.STAGE}))
+    assert host.update(V1).summary.endswith("Nothing to do. What was staged before is withdrawn.")
+    assert host.status().servicing_state is ServicingState.PROVISIONED
