@@ -19,6 +19,9 @@ from trident.config.model import HostConfiguration
 from trident.errors import HealthChecks, Servicing, TridentError
 from trident.plan.step import Operation, Phase, Step
 from trident.servicing.environment import Outcome
+from trident.servicing.get import Kind, get_text
+from trident.servicing.history import read_history
+from trident.servicing.rollback import Wish, check
 from trident.state.datastore import Datastore
 from trident.state.status import AbVolume, ServicingState, ServicingType
 
@@ -135,9 +138,33 @@ STATES: Mapping[ServicingState, Callable[[Host], object]] = {
 }
 
 
-# What a section of the page is about: a state, and one that is not all there is to say.
+def _failed_install(host: Host) -> None:
+    """The installed system runs and its health checks failed."""
+    _installing(BOTH)(host)
+    _boot(host)
+    _fail_health_checks(host)
+    with pytest.raises(HealthChecks):
+        host.commit()
+    host.before_step = lambda _step: None
+
+
+def _in_staged_target(host: Host) -> None:
+    """Somebody started the target of an install that was only staged, on which its datastore lies."""
+    _installing(STAGE)(host)
+    host.root = "root-a"
+    with Datastore.open(host.environment.datastore_path) as store:
+        store.record(store.status().evolve(is_management_os=False))
+
+
+# What a section of the page is about: a state, and where it depends on more, what else is so.
+BLANK = "`not-provisioned`: nothing is installed"
+_STATES = {f"`{state}`": (state, reach) for state, reach in STATES.items()}
 SECTIONS: Mapping[str, tuple[ServicingState, Callable[[Host], object]]] = {
-    **{f"`{state}`": (state, reach) for state, reach in STATES.items()},
+    BLANK: _STATES.pop("`not-provisioned`"),
+    "`not-provisioned`: the install failed": (ServicingState.NOT_PROVISIONED, _failed_install),
+    "`clean-install-staged`": _STATES.pop("`clean-install-staged`"),
+    "`clean-install-staged`: the target runs": (ServicingState.CLEAN_INSTALL_STAGED, _in_staged_target),
+    **_STATES,
     "Half-way": (ServicingState.RUNTIME_UPDATE_STAGED, _half_way),
 }
 
@@ -170,13 +197,18 @@ def _boot_the_same(host: Host) -> None:
         host.boot(host.root)
 
 
-COMMANDS: Mapping[str, Callable[[Host], Outcome]] = {
+COMMANDS: Mapping[str, Callable[[Host], Outcome | str]] = {
     "`install`": lambda host: host.install(_wanted(host)),
+    "`install`, stage only": lambda host: host.install(_wanted(host), STAGE),
+    "`install`, finalize only": lambda host: host.install(_wanted(host), FINALIZE),
     "`update`, same file": lambda host: host.update(_wanted(host)),
     "`update`, another file": lambda host: host.update(_other(host)),
     "`update`, another file, stage only": lambda host: host.update(_other(host), STAGE),
     "`update`, same file, finalize only": lambda host: host.update(_wanted(host), FINALIZE),
     "`rollback`": lambda host: host.rollback(),
+    "`rollback --ab`": lambda host: host.rollback(Wish.AB),
+    "`rollback --runtime`": lambda host: host.rollback(Wish.RUNTIME),
+    "`rollback --check`": lambda host: check(Wish.NEXT, host.environment),
     "`rollback`, stage only": lambda host: host.rollback(operations=STAGE),
     "`rollback`, finalize only": lambda host: host.rollback(operations=FINALIZE),
     "`commit`, not rebooted": lambda host: host.commit(),
@@ -188,20 +220,28 @@ COMMANDS: Mapping[str, Callable[[Host], Outcome]] = {
 
 def happens(host: Host, section: str, command: str) -> str:
     """What the command does to a host in the state of that section, as the page says it."""
+    state = _bring(host, section)
+    try:
+        outcome = COMMANDS[command](host)
+    except TridentError as error:
+        after = _state(host)
+        return f"`{error.code}`" + ("" if after is state else f" → {after}")
+    if isinstance(outcome, str):
+        return f"prints {outcome}"
+    if outcome.servicing_type is ServicingType.NO_ACTIVE_SERVICING and _state(host) is state:
+        return "–"
+    return f"→ {_state(host)}" + (", reboots" if outcome.needs_reboot else "")
+
+
+def _bring(host: Host, section: str) -> ServicingState:
+    """Bring a host that runs V1 to where the section begins."""
     state, reach = SECTIONS[section]
     with Datastore.open(host.environment.datastore_path) as store:
         store.record(status(AbVolume.A, V1))
     host.content["root-a"] = V1.to_document()
     reach(host)
     assert _state(host) is state
-    try:
-        outcome = COMMANDS[command](host)
-    except TridentError as error:
-        after = _state(host)
-        return f"`{error.code}`" + ("" if after is state else f" → {after}")
-    if outcome.servicing_type is ServicingType.NO_ACTIVE_SERVICING and _state(host) is state:
-        return "–"
-    return f"→ {_state(host)}" + (", reboots" if outcome.needs_reboot else "")
+    return state
 
 
 def _state(host: Host) -> ServicingState:
@@ -225,7 +265,7 @@ def _rows(page: str) -> dict[tuple[str, str], str]:
 def test_the_page_has_every_state_and_every_command() -> None:
     pairs = [(section, command) for section in SECTIONS for command in COMMANDS]
     assert list(_rows(PAGE.read_text(encoding="utf-8"))) == pairs
-    assert set(STATES) == set(ServicingState)
+    assert {state for state, _reach in SECTIONS.values()} == set(STATES) == set(ServicingState)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -235,6 +275,22 @@ def test_pair(host: Host, section: str, command: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         _write(section, command, done)
     assert done == _rows(PAGE.read_text(encoding="utf-8"))[section, command]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_whoever_only_asks_changes_nothing(host: Host, section: str) -> None:
+    _bring(host, section)
+    if section == BLANK:
+        for ask in (get_text, lambda _kind, environment: read_history(None, environment)):
+            with pytest.raises(TridentError) as nothing_there:
+                ask(Kind.STATUS, host.environment)
+            assert nothing_there.value.code == "datastore-not-found"
+    else:
+        before = host.status()
+        assert str(before.servicing_state) in get_text(Kind.STATUS, host.environment)
+        read_history(None, host.environment)
+        assert host.status() == before
+    assert _state(host) is SECTIONS[section][0]
 
 
 def _write(section: str, command: str, done: str) -> None:
