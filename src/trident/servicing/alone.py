@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from trident.host.left_scripts import end_left_scripts
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def alone(verb: str, environment: Environment) -> Iterator[None]:
+def alone(verb: str, environment: Environment, patience: Callable[[], float] = lambda: 0.0) -> Iterator[None]:
     """Hold the servicing lock for the body; first, clear away what a run that was killed has left.
 
     That is a user's script which still runs, and what is still mounted below Trident's own directory: every
@@ -27,13 +27,14 @@ def alone(verb: str, environment: Environment) -> Iterator[None]:
     Args:
         verb: what is going to be done, for whoever comes second.
         environment: where the lock lies.
+        patience: seconds to wait where another command is at work.
 
     Raises:
         Initialization: ``servicing-in-progress``, ``open-lock``.
         Servicing: ``script-still-runs`` if a script does not end, ``unmount`` if something holds what was
             left.
     """
-    with servicing_lock(verb, environment.lock):
+    with servicing_lock(verb, environment.lock, patience):
         for process in end_left_scripts():
             _log.warning("Ended %s, which a script of a run that was killed had left.", process)
         for target in unmount_below(RUN_DIRECTORY):

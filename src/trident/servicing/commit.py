@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ _BOOTED: Mapping[ServicingState, ServicingType] = {
     ServicingState.AB_UPDATE_FINALIZED: ServicingType.AB_UPDATE,
     ServicingState.MANUAL_ROLLBACK_AB_FINALIZED: ServicingType.MANUAL_ROLLBACK_AB,
 }
+_PATIENCE = 300.0
 
 
 def commit(environment: Environment) -> Outcome:
@@ -42,7 +44,8 @@ def commit(environment: Environment) -> Outcome:
 
     With nothing to commit this succeeds and says so, as upstream does: the agent's unit runs it at
     every boot. After failed health checks of an update the outcome asks for a reboot, which leads to
-    the old volume; that is asked for once, never again.
+    the old volume; that is asked for once, never again. Where a booted system waits for its commit, another
+    command is waited for, five minutes at most.
 
     Raises:
         Servicing: the host runs another system than the one it was told to boot; the status is that
@@ -54,7 +57,7 @@ def commit(environment: Environment) -> Outcome:
         InvalidInput: the host has not rebooted since finalize, or was not installed by Trident.
     """
     require_root()
-    with alone("commit", environment):
+    with alone("commit", environment, lambda: _patience(environment)):
         try:
             datastore = open_provisioned(environment)
         except Servicing as unwritable:
@@ -92,6 +95,22 @@ def _carry_out(datastore: Datastore, environment: Environment) -> Outcome:
         needs_reboot=False,
         summary=f"Nothing to commit: the host is '{status.servicing_state}'.",
     )
+
+
+def _patience(environment: Environment) -> float:
+    """Seconds to wait for another command, which would otherwise cost the host the system that it has booted.
+
+    On such a system every other command is refused at once, so none is long at work. Where nothing is to be
+    committed one may work for hours, and commit would only say so.
+    """
+    with (
+        contextlib.suppress(TridentError),
+        open_provisioned(environment, read_only=True) as datastore,
+    ):
+        state = datastore.status().servicing_state
+        if state in _BOOTED or state is ServicingState.AB_UPDATE_HEALTH_CHECK_FAILED:
+            return _PATIENCE
+    return 0.0
 
 
 def _settle(status: HostStatus, datastore: Datastore, environment: Environment) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from trident.errors import Initialization
 
 LOCK_PATH = Path("/run/trident/lock")
+_NAP = 0.2
+_log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def servicing_lock(verb: str, path: Path = LOCK_PATH) -> Iterator[None]:
+def servicing_lock(
+    verb: str, path: Path = LOCK_PATH, patience: Callable[[], float] = lambda: 0.0
+) -> Iterator[None]:
     """Hold the servicing lock for the body.
 
     The lock is an ``flock``: the kernel drops it when the holder ends, however it ends, so a stale
@@ -25,6 +30,7 @@ def servicing_lock(verb: str, path: Path = LOCK_PATH) -> Iterator[None]:
     Args:
         verb: what the holder is doing, e.g. ``update``.
         path: the lock file; its directory is created, root-only.
+        patience: seconds to wait for another process that holds it; asked only where one does.
 
     Raises:
         Initialization: ``servicing-in-progress`` if another process holds it, ``open-lock`` if the
@@ -38,10 +44,7 @@ def servicing_lock(verb: str, path: Path = LOCK_PATH) -> Iterator[None]:
             "open-lock", f"The servicing lock {path} cannot be opened: {error.strerror}."
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _held(os.pread(descriptor, 4096, 0)) from None
+        _take(descriptor, patience)
         holder = {"pid": os.getpid(), "verb": verb, "since": int(time.time())}
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
@@ -49,6 +52,29 @@ def servicing_lock(verb: str, path: Path = LOCK_PATH) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, patience: Callable[[], float]) -> None:
+    """Take the lock, waiting for its holder as long as ``patience`` says.
+
+    In naps: a lock that is waited for in the kernel has no time limit.
+    """
+    until: float | None = None
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held = _held(os.pread(descriptor, 4096, 0))
+        else:
+            return
+        if until is None:
+            seconds = patience()
+            until = time.monotonic() + seconds
+            if seconds > 0:
+                _log.warning("%s Waiting up to %.0f seconds for it to end.", held.message, seconds)
+        if time.monotonic() >= until:
+            raise held
+        time.sleep(_NAP)
 
 
 def _held(content: bytes) -> Initialization:

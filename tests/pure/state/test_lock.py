@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -72,3 +73,51 @@ def test_a_holder_that_wrote_nonsense_is_still_a_holder(tmp_path: Path, content:
     finally:
         holder.kill()
         holder.wait()
+
+
+def test_a_patient_caller_gets_the_lock_once_its_holder_ends(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    holder = hold(path)
+    asked = 0
+
+    def end_holder() -> float:
+        nonlocal asked
+        asked += 1
+        holder.kill()
+        holder.wait()
+        return 60.0
+
+    with servicing_lock("commit", path, end_holder):
+        assert json.loads(path.read_text())["verb"] == "commit"
+    assert asked == 1
+
+
+def test_patience_has_an_end_and_the_holder_is_named_then(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    holder = hold(path)
+    try:
+        with pytest.raises(Initialization) as caught, servicing_lock("commit", path, lambda: 0.01):
+            pass
+        assert caught.value.code == "servicing-in-progress"
+        assert caught.value.details["pid"] == holder.pid
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_who_has_to_wait_says_for_whom(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "lock"
+    holder = hold(path)
+    try:
+        with pytest.raises(Initialization), servicing_lock("commit", path, lambda: 0.01):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+    assert "'trident update'" in caplog.text
+    assert "Waiting" in caplog.text
+
+
+def test_where_nobody_holds_the_lock_nobody_asks_for_patience(tmp_path: Path) -> None:
+    with servicing_lock("commit", tmp_path / "lock", lambda: pytest.fail("it was asked")):
+        pass
