@@ -22,6 +22,7 @@ TRIDENT_FILE = "/etc/netplan/99-trident.yaml"
 # Where netplan looks for configuration; a file hides one of the same name in a directory after it.
 _DIRECTORIES = ("/run/netplan", "/etc/netplan", "/lib/netplan")
 _PATIENCE = 120.0
+_COPIES = "netplan-"
 _SENTENCE = re.compile(r"\S*?(/(?:run|etc|lib)/netplan/[^\s:]+\.yaml:\d+:\d+: [^\n]*)")
 
 
@@ -137,6 +138,15 @@ def files(root: Path = Path("/")) -> dict[str, bytes]:
     return found
 
 
+def remove_left_copies(directory: Path = RUN_DIRECTORY) -> None:
+    """Remove the copies of netplan's files that a killed run has left; they may hold passwords.
+
+    Only for a caller that holds the servicing lock: nobody else has such copies then.
+    """
+    for left in directory.glob(f"{_COPIES}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def _laid_out(network: Mapping[str, Any] | None, root: Path) -> Iterator[Path]:
     """A private directory with netplan's files, and ``network`` as Trident's; gone after the body."""
@@ -147,7 +157,7 @@ def _laid_out(network: Mapping[str, Any] | None, root: Path) -> Iterator[Path]:
         content[TRIDENT_FILE] = render(network).encode()
     try:
         RUN_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory = Path(tempfile.mkdtemp(prefix="netplan-", dir=RUN_DIRECTORY))
+        directory = Path(tempfile.mkdtemp(prefix=_COPIES, dir=RUN_DIRECTORY))
     except OSError as error:
         raise _not_laid_out(error) from error
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trident.host.left_scripts import end_left_scripts
 from trident.host.mount import RUN_DIRECTORY, unmount_below
+from trident.host.netplan import remove_left_copies
 from trident.state.lock import servicing_lock
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ _log = logging.getLogger(__name__)
 def alone(verb: str, environment: Environment, patience: Callable[[], float] = lambda: 0.0) -> Iterator[None]:
     """Hold the servicing lock for the body; first, clear away what a run that was killed has left.
 
-    That is a user's script which still runs, and what is still mounted below Trident's own directory: every
-    other run ends its scripts and unwinds its mounts.
+    That is a user's script which still runs, copies of netplan's files, which may hold passwords, and what is
+    still mounted below Trident's own directory: every other run clears away its own.
 
     Args:
         verb: what is going to be done, for whoever comes second.
@@ -35,6 +36,7 @@ def alone(verb: str, environment: Environment, patience: Callable[[], float] = l
             left.
     """
     with servicing_lock(verb, environment.lock, patience):
+        remove_left_copies()
         for process in end_left_scripts():
             _log.warning("Ended %s, which a script of a run that was killed had left.", process)
         for target in unmount_below(RUN_DIRECTORY):

@@ -188,6 +188,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         monkeypatch.setattr(room, "execute", host.execute)
     monkeypatch.setattr(runtime, "execute_all", host.execute_all)
     monkeypatch.setattr("trident.servicing.alone.unmount_below", lambda _directory: ())
+    monkeypatch.setattr("trident.servicing.alone.remove_left_copies", lambda: None)
     for room in (runtime, commit_verb, update_verb):
         monkeypatch.setattr(room, "forget_extensions", lambda _datastore, *_staging: None)
     for verb in (install_verb, update_verb, rollback_verb, preview_verb):
