@@ -14,7 +14,7 @@ from trident.servicing.switch import FINALIZE_MARK, keep_running_first
 from trident.servicing.volumes import volume_name
 from trident.state.history import EntryState
 from trident.state.status import HostStatus, ServicingState, ServicingType
-from trident.subsystems.boot import entry_label
+from trident.subsystems.boot import entry_label, fallback_to_running
 
 if TYPE_CHECKING:
     from trident.plan.session import Session
@@ -77,27 +77,78 @@ def not_booted(situation: Situation, session: Session, expected: str) -> Trident
             f"The {words.name} is finalized, but the host has not rebooted into it yet.",
             hint="Reboot the host; 'trident commit' runs by itself after the boot.",
         )
+    now, end, error = _what_became_of_it(situation, datastore, booted, expected)
+    keep_what_runs(situation, session, error)
+    record.move(datastore, now, end, error=error if end else None)
+    return error
+
+
+def _what_became_of_it(
+    situation: Situation, datastore: Datastore, booted: str, expected: str
+) -> tuple[HostStatus, EntryState | None, Servicing]:
+    """The status of a host that is back on its old volume, how the servicing ended if it did, and why."""
+    status, words = situation.status, _WORDS[situation.servicing_type]
     if datastore.last_journal_event(Operation.FINALIZE, FINALIZE_MARK) == "begin":
-        now = status.evolve(servicing_state=STAGED[situation.servicing_type])
         error = Servicing(
             "finalize-interrupted",
             f"Finalizing the {words.name} was cut off, so {booted} was booted again. "
             f"The {words.name} is still staged.",
             hint=f"Run '{words.verb} --allowed-operations finalize' to boot into it.",
         )
+        return status.evolve(servicing_state=STAGED[situation.servicing_type]), None, error
+    now, end = baseline(status), EntryState.FAILED
+    found = {"root_device_path": booted, "expected_device_path": expected}
+    volume = volume_name(situation.target_volume)
+    last = _last_of_commit(situation, datastore)
+    if last is not None:
+        end = EntryState.FAILED if last.event == "failed" else EntryState.INTERRUPTED
+        known = (status.last_error or {}).get("message") if last.event == "failed" else None
+        error = Servicing(
+            "commit-not-completed",
+            f"The {words.name} is not kept: {volume} was booted, but 'trident commit' {last.how} its step "
+            f"'{last.step}', and the host booted from {booted} again."
+            + (f" The error was: {known}" if known else ""),
+            hint=f"The host runs the system that it ran before. Run '{words.verb}' again: it is staged anew.",
+            details={**found, "step": last.step},
+        )
     else:
-        now = baseline(status)
         error = Servicing(
             words.code,
-            f"The {words.name} failed: the host booted from {booted} instead of {expected} "
-            f"({volume_name(situation.target_volume)}).",
+            f"The {words.name} failed: the host booted from {booted} instead of {expected} ({volume}).",
             hint=f"The host runs the system that it ran before. {words.advice}",
-            details={"root_device_path": booted, "expected_device_path": expected},
+            details=found,
         )
-    keep_what_runs(situation, session, error)
-    ended = now.servicing_state is ServicingState.PROVISIONED
-    record.move(datastore, now, EntryState.FAILED if ended else None, error=error if ended else None)
-    return error
+    return now, end, error
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The last line that a commit has written to the journal: a step, and what became of it."""
+
+    step: str
+    event: str
+
+    @property
+    def how(self) -> str:
+        """How the commit ended there; without a line for that it was cut off, or the journal was."""
+        return {"failed": "failed at", "interrupted": "was interrupted at"}.get(
+            self.event, "did not get past"
+        )
+
+
+def _last_of_commit(situation: Situation, datastore: Datastore) -> _Line | None:
+    """How far the commit on the volume that was to be booted came; ``None`` if it never began.
+
+    That it did not end the status tells, which is still that of a servicing that waits for it. As long as it
+    has not come to the boot order, the next boot leads back.
+    """
+    ours = {step.id for step in fallback_to_running(situation)}  # What a commit does on this side.
+    lines = [
+        _Line(step, event)
+        for operation, step, event in datastore.journal_since(Operation.FINALIZE, FINALIZE_MARK)
+        if operation == Operation.COMMIT and step not in ours
+    ]
+    return lines[-1] if lines else None
 
 
 def keep_what_runs(situation: Situation, session: Session, error: TridentError) -> None:

@@ -190,6 +190,19 @@ class Datastore:
         )
         return None if row is None else str(row[0])
 
+    def journal_since(self, operation: str, step: str) -> tuple[tuple[str, str, str], ...]:
+        """The lines after the newest one of a step, oldest first: operation, step and event of each.
+
+        Raises:
+            Initialization: ``load-host-status`` if the file is damaged.
+        """
+        rows = self._of_this_version().rows(
+            "SELECT operation, step, event FROM journal WHERE id > (SELECT ifnull(max(id), 0) FROM journal "
+            "WHERE operation = ? AND step = ?) ORDER BY id",
+            (operation, step),
+        )
+        return tuple((str(done), str(what), str(event)) for done, what, event in rows)
+
     def copy_to(self, path: Path) -> Datastore:
         """Make a copy of this datastore at ``path``, replacing what is there, and open it.
 

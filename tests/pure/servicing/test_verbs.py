@@ -73,7 +73,8 @@ def test_commit_cut_off_after_the_order_then_the_old_system_by_hand(host: Host) 
     host.boot("root-a")
     with pytest.raises(Servicing) as caught:
         host.commit()
-    assert caught.value.code == "ab-update-reboot-check"
+    assert caught.value.code == "commit-not-completed"
+    assert "The ESP cannot be mounted." in caught.value.message
     assert host.next_boot() == "trident-a"
     assert host.update(V3).needs_reboot
     assert host.next_boot() == "trident-b"
