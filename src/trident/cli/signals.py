@@ -8,7 +8,11 @@ from types import FrameType
 
 from trident.cli.streams import tell
 
-_has_been_told = False
+_IS_ENDING = "it is ending already; what was begun is being undone"
+_IS_SETTLED = "it is through, and nothing of it is undone any more"
+
+# What is told to a signal that comes too late to end the work; nothing as long as one can.
+_too_late: str | None = None
 
 
 def prepare_signals(*, is_servicing: bool) -> None:
@@ -18,8 +22,8 @@ def prepare_signals(*, is_servicing: bool) -> None:
     so that a second Ctrl-C does not end the undoing. SIGHUP ends a command, but not a servicing: whoever
     began it over ssh wants it done, and lost the connection.
     """
-    global _has_been_told  # noqa: PLW0603  (signals belong to the process)
-    _has_been_told = False
+    global _too_late  # noqa: PLW0603  (signals belong to the process)
+    _too_late = None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             continue
@@ -29,9 +33,9 @@ def prepare_signals(*, is_servicing: bool) -> None:
 
 
 def settle_signals() -> None:
-    """From here on there is nothing left that a signal could end: the command is done and says so."""
-    global _has_been_told  # noqa: PLW0603
-    _has_been_told = True
+    """From here on there is nothing left that a signal could end: the work is done, and stands, or undone."""
+    global _too_late  # noqa: PLW0603
+    _too_late = _too_late or _IS_SETTLED
 
 
 def leave_at_once(code: int) -> None:
@@ -47,11 +51,11 @@ def leave_at_once(code: int) -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    global _has_been_told  # noqa: PLW0603
-    if not _has_been_told:
-        _has_been_told = True
+    global _too_late  # noqa: PLW0603
+    if _too_late is None:
+        _too_late = _IS_ENDING
         raise KeyboardInterrupt
-    tell("trident: it is ending already; what was begun is being undone\n")
+    tell(f"trident: {_too_late}\n")
 
 
 def _survive(_signal: int, _frame: FrameType | None) -> None:

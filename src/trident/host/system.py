@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import platform
 import time
@@ -12,6 +14,9 @@ from trident.errors import Servicing, UnsupportedConfiguration
 from trident.host.efi import EFIVARS_DIRECTORY
 from trident.host.mountinfo import Mount, read_mounts
 from trident.host.process import run
+from trident.host.threads import start_thread
+
+_log = logging.getLogger(__name__)
 
 _IN_MEMORY = {"rootfs", "tmpfs", "ramfs"}
 # Read-only by nature. Those of optical media are nothing else; the others are also what appliances boot from.
@@ -20,6 +25,8 @@ _COMPRESSED = {"squashfs", "erofs", "cramfs"}
 _LOOP_MAJOR = "7"
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 _REBOOT_PATIENCE = 600.0
+_SYNC_PATIENCE = 60.0
+_REQUEST_PATIENCE = 120.0
 _NAP = 0.5
 
 
@@ -75,6 +82,9 @@ def uefi_available(directory: Path = EFIVARS_DIRECTORY) -> bool:
 def reboot(patience: float = _REBOOT_PATIENCE, on_its_way: Callable[[], None] = lambda: None) -> None:
     """Write everything to disk, reboot, and do not return.
 
+    A file system whose server or disk is gone may never be written. It is not waited for for long: a host
+    that goes back to its old system must get there. systemd syncs and unmounts once more on its way down.
+
     Args:
         patience: seconds that the system has to go down.
         on_its_way: called once the service manager has accepted to reboot.
@@ -83,9 +93,9 @@ def reboot(patience: float = _REBOOT_PATIENCE, on_its_way: Callable[[], None] = 
         Servicing: ``reboot`` if the service manager refuses, ``reboot-timeout`` if the system still runs
             after ``patience`` seconds.
     """
-    os.sync()
+    _sync()
     try:
-        run(["systemctl", "reboot"])
+        run(["systemctl", "reboot"], timeout=_REQUEST_PATIENCE)
     except Servicing as error:
         raise Servicing("reboot", f"The host cannot be rebooted. {error.message}") from error
     on_its_way()
@@ -96,6 +106,18 @@ def reboot(patience: float = _REBOOT_PATIENCE, on_its_way: Callable[[], None] = 
     raise Servicing(
         "reboot-timeout", f"The host is still running {patience:.0f} seconds after it was told to reboot."
     )
+
+
+def _sync() -> None:
+    """Write everything to disk, as far as that is possible in reasonable time."""
+    with contextlib.suppress(RuntimeError):  # There is no room for a thread.
+        writing = start_thread("sync", os.sync)
+        writing.join(_SYNC_PATIENCE)
+        if writing.is_alive():
+            _log.warning(
+                "Some file system is not written to its disk after %.0f seconds. The host reboots now.",
+                _SYNC_PATIENCE,
+            )
 
 
 def _root(mounts: tuple[Mount, ...]) -> Mount | None:

@@ -171,7 +171,7 @@ def _commit(
         with record.accounted(Operation.COMMIT, session, datastore):
             execute(plan.steps_of({Operation.COMMIT}), session, datastore)
     except HealthChecks as failure:
-        return _unhealthy(situation, datastore, failure)
+        return _unhealthy(situation, datastore, environment, failure)
     record.move(
         datastore,
         status.evolve(
@@ -182,6 +182,7 @@ def _commit(
         ),
         EntryState.SUCCEEDED,
     )
+    environment.settled()
     forget_extensions(datastore)
     return Outcome(
         servicing_type,
@@ -191,7 +192,9 @@ def _commit(
     )
 
 
-def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks) -> Outcome:
+def _unhealthy(
+    situation: Situation, datastore: Datastore, environment: Environment, failure: HealthChecks
+) -> Outcome:
     """What a failed health check leads to: an update goes back, an install has nowhere to go.
 
     Raises:
@@ -222,6 +225,7 @@ def _unhealthy(situation: Situation, datastore: Datastore, failure: HealthChecks
     except TridentError as second:
         failure.reword(f"{failure.message} That cannot be recorded: {second.message}")
         _remember_in_firmware(situation, failure)
+    environment.settled()
     return Outcome(
         situation.servicing_type,
         needs_reboot=True,

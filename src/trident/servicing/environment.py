@@ -30,12 +30,15 @@ class Environment:
         lock: the servicing lock.
         progress: where events go.
         confirm: is shown the plan before its first step, with the lock held; ``False`` ends the servicing.
+        settled: called in the moment from which on what was done stands, so that no signal may end the
+            command any more as if it had been undone. The host may be about to reboot into it.
     """
 
     agent_configuration: Path = AGENT_CONFIGURATION_PATH
     lock: Path = LOCK_PATH
     progress: Progress = field(default=silent, compare=False)
     confirm: Callable[[Preview], bool] = field(default=lambda _preview: True, compare=False)
+    settled: Callable[[], None] = field(default=lambda: None, compare=False)
 
     @property
     def datastore_path(self) -> Path:

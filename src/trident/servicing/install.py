@@ -202,3 +202,4 @@ def _finalize(plan: Plan, situation: Situation, datastore: Datastore, environmen
         servicing_state=ServicingState.CLEAN_INSTALL_FINALIZED, last_error=None
     )
     record.move(datastore, finalized, EntryState.FINALIZED)
+    environment.settled()

@@ -92,6 +92,7 @@ def finalize_running(
         elif _may_be_cut_off(datastore):
             _undo_after(error, situation, left, datastore, environment)
         raise
+    environment.settled()
     forget_extensions(datastore)
     return plan
 

@@ -68,6 +68,7 @@ def finalize_switch(
         with record.accounted(Operation.FINALIZE, session, datastore):
             execute(plan.steps_of({Operation.FINALIZE}), session, datastore)
         datastore.note(Operation.FINALIZE, FINALIZE_MARK, "done")
+        environment.settled()
     except BaseException as error:
         # BootNext is set last, so it is rarely there; if it is, it must not outlive the status.
         with interrupts_held_back(), contextlib.suppress(TridentError):

@@ -4,6 +4,8 @@
 
 It commits. The second step says LINES lines and goes on when ``DIRECTORY/go`` is there; what the first one
 entered is left slowly, as a mount that is held. ``DIRECTORY/unwound`` is there once it was left in full.
+Where ``DIRECTORY/reboots`` is there, the host is to reboot then: it goes on writing to its disk until
+``DIRECTORY/written`` is there, and cannot be rebooted.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from trident.cli.commands import commit as command
 from trident.cli.main import main
 from trident.config.model import HostConfiguration
-from trident.host import fulllog, journal
+from trident.errors import Servicing
+from trident.host import fulllog, journal, system
 from trident.plan.session import Session
 from trident.plan.situation import BootType, Facts, Situation
 from trident.plan.step import Operation, Phase, Step
@@ -78,8 +82,19 @@ def run(directory: Path, options: list[str], lines: int = 0) -> int:
         with Datastore.create(environment.datastore_path) as store, recording_errors(store, "commit"):
             execute(steps(directory, lines), Session(situation, progress=given.progress), store)
             store.record(HostStatus(servicing_state=ServicingState.PROVISIONED))
-        return Outcome(ServicingType.AB_UPDATE, needs_reboot=False, summary="All is done.")
+        needs_reboot = (directory / "reboots").exists()
+        return Outcome(ServicingType.AB_UPDATE, needs_reboot=needs_reboot, summary="All is done.")
 
+    def write() -> None:
+        (directory / "writing").touch()
+        while not (directory / "written").exists():
+            time.sleep(0.02)
+
+    def refuse(*_command: object, **_options: object) -> None:
+        raise Servicing("command-failed", "'systemctl' failed.")
+
+    system.__dict__["os"] = SimpleNamespace(sync=write)
+    system.__dict__["run"] = refuse
     fulllog.FullLog.__init__.__defaults__ = (directory / "full.log",)
     journal.Journal.__init__.__defaults__ = (directory / "journal",)
     command.__dict__["commit"] = commit

@@ -142,6 +142,26 @@ def test_a_first_ctrl_c_during_the_way_out_waits_until_all_is_undone(
     assert (tmp_path / "unwound").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_done_is_not_called_interrupted_while_the_host_is_about_to_reboot(
+    tmp_path: Path, begun: list[Servicing], number: signal.Signals
+) -> None:
+    (tmp_path / "reboots").touch()
+    servicing = quiet(tmp_path, begun)
+    servicing.let_go()
+    servicing.wait_for("writing")
+    for _ in range(2):
+        servicing.process.send_signal(number)
+        time.sleep(0.05)
+    (tmp_path / "written").touch()
+    assert servicing.ended() == 3, "the reboot did not happen; all else did"
+    assert servicing.last_error() is None
+    assert servicing.process.stderr is not None
+    told = servicing.process.stderr.read().decode()
+    assert "nothing of it is undone any more" in told
+    assert "interrupted" not in told
+
+
 def test_a_hangup_ends_no_servicing(tmp_path: Path, begun: list[Servicing]) -> None:
     servicing = quiet(tmp_path, begun)
     servicing.process.send_signal(signal.SIGHUP)

@@ -1,11 +1,15 @@
-"""Where the running root lives, read from mount tables as real systems have them."""
+"""Where the running root lives, read from mount tables as real systems have them; leaving it."""
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from trident.errors import Servicing
 from trident.host import system
 
 # Each is what the kernel shows, cut to the mounts that matter.
@@ -99,3 +103,55 @@ def test_a_directory_without_variables_is_no_uefi(tmp_path: Path) -> None:
     assert not system.uefi_available(tmp_path / "absent")
     (tmp_path / "BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c").touch()
     assert system.uefi_available(tmp_path)
+
+
+@pytest.fixture
+def requested(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The programs that were started; none is."""
+    started: list[list[str]] = []
+
+    def start(command: list[str], **_options: Any) -> None:
+        started.append(command)
+
+    monkeypatch.setattr(system, "run", start)
+    monkeypatch.setattr(os, "sync", lambda: None)
+    return started
+
+
+def test_a_file_system_that_is_never_written_holds_up_no_reboot(
+    requested: list[list[str]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server_is_back = threading.Event()
+    monkeypatch.setattr(os, "sync", server_is_back.wait)
+    monkeypatch.setattr(system, "_SYNC_PATIENCE", 0.01)
+    accepted: list[bool] = []
+    with pytest.raises(Servicing) as caught:
+        system.reboot(patience=0, on_its_way=lambda: accepted.append(True))
+    server_is_back.set()
+    assert (caught.value.code, accepted) == ("reboot-timeout", [True])
+    assert requested == [["systemctl", "reboot"]]
+    assert "not written to its disk" in caplog.text
+
+
+def test_everything_is_written_before_the_reboot_is_asked_for(
+    requested: list[list[str]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(os, "sync", lambda: requested.append(["sync"]))
+    with pytest.raises(Servicing):
+        system.reboot(patience=0)
+    assert requested == [["sync"], ["systemctl", "reboot"]]
+    assert caplog.text == ""
+
+
+def test_a_service_manager_that_does_not_answer_is_not_waited_for_for_ever(
+    requested: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hangs(_command: list[str], *, timeout: float | None = None) -> None:
+        assert timeout is not None
+        raise Servicing("command-timed-out", "'systemctl' did not end.")
+
+    monkeypatch.setattr(system, "run", hangs)
+    with pytest.raises(Servicing) as caught:
+        system.reboot(on_its_way=lambda: pytest.fail("it was not accepted"))
+    assert caught.value.code == "reboot"
+    assert "did not end" in caught.value.message

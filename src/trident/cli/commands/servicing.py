@@ -54,6 +54,8 @@ def operations(options: argparse.Namespace) -> frozenset[Operation]:
 
 def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome]) -> int:
     """Run a verb with its progress shown, save what was asked for, and reboot if the verb needs it."""
+    from trident.cli.signals import settle_signals
+
     environment = Environment()
     confirm = asking(options)
     _keep_secrets_of_host(environment)
@@ -64,8 +66,15 @@ def perform(options: argparse.Namespace, verb: Callable[[Environment], Outcome])
                 watch(event)
                 progress(event)
 
-            serviced = Environment(progress=tell, confirm=confirm)
-            outcome = announced(options.verb, tell, lambda: verb(serviced))
+            serviced = Environment(progress=tell, confirm=confirm, settled=settle_signals)
+
+            def carried_out() -> Outcome:
+                outcome = verb(serviced)
+                # A signal that comes while it is logged and told must not say that it was undone.
+                settle_signals()
+                return outcome
+
+            outcome = announced(options.verb, tell, carried_out)
     except TridentError:
         _save_status(options, environment)
         raise
