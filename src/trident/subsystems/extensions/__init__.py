@@ -33,6 +33,7 @@ from trident.state.status import ServicingType
 from trident.subsystems.extensions.kinds import KINDS, Kind, labels, missing_in
 from trident.subsystems.extensions.settle import (
     CheckStaged,
+    DisableMerging,
     EnableMerging,
     MergeExtensions,
     PutExtension,
@@ -79,6 +80,8 @@ class ExtensionsSubsystem(Subsystem):
             found |= {"blkid", "mount", "umount"}
         if any(isinstance(step, EnableMerging) for step in steps):
             found |= {"chroot"} if situation.deploys else {"systemctl"}
+        if any(isinstance(step, DisableMerging) for step in steps):
+            found.add("systemctl")
         return found | {step.kind.program for step in steps if isinstance(step, MergeExtensions)}
 
     def steps(self, situation: Situation) -> Iterator[Step]:
@@ -158,6 +161,8 @@ def _change(situation: Situation) -> Iterator[Step]:
         yield EnableMerging.compile(situation, needed)
     for kind in changed:
         yield MergeExtensions.compile(situation, kind)
+    if changed and not any(kind.wanted(situation) for kind in KINDS):
+        yield DisableMerging.compile()
 
 
 def _fetches(situation: Situation, kind: Kind, named: tuple[tuple[str, Extension], ...]) -> Iterator[Step]:

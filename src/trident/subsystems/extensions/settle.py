@@ -6,6 +6,7 @@ and new exchanged, the end is the same.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from trident.config.model import Extension
     from trident.plan.session import Session
     from trident.plan.situation import Situation
+
+_log = logging.getLogger(__name__)
 
 _UNIT_LINKS = "/etc/systemd/system"
 # Characters of systemd's own words in an error.
@@ -151,8 +154,9 @@ class EnableMerging(Step):
         )
 
     def run(self, session: Session) -> None:
-        """Set the links that are missing."""
+        """Set the links that are missing; on the running system, remember first which ones those were."""
         from trident.host.units import switch_unit, unit_state
+        from trident.subsystems.extensions.store import Store
 
         root = system_root(session, self.running)
         for kind in KINDS:
@@ -161,6 +165,9 @@ class EnableMerging(Step):
                 raise _cannot_merge(kind)
             if state == "disabled":
                 try:
+                    if self.operation is Operation.FINALIZE:
+                        store = Store(root)
+                        store.set_enabled(store.enabled() | {kind.service})
                     switch_unit(root, "enable", kind.service)
                 except Servicing as error:
                     raise Servicing(
@@ -168,6 +175,46 @@ class EnableMerging(Step):
                         f"{kind.service} cannot be enabled. {error.message}",
                         details={"service": kind.service},
                     ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisableMerging(Step):
+    """Where no extension is left, disable the services again that were enabled for the first one.
+
+    Attributes:
+        running: where the running system's tree begins.
+    """
+
+    running: Path = RUNNING
+
+    @classmethod
+    def compile(cls) -> DisableMerging:
+        """The step. It comes after the merging: a merged confext makes ``/etc`` read-only."""
+        return cls(
+            id="disable-extensions",
+            title="Disable systemd's services for extensions again, where they were disabled before",
+            operation=Operation.FINALIZE,
+            phase=Phase.FINALIZE,
+            touches=(_UNIT_LINKS,),
+        )
+
+    def run(self, session: Session) -> None:
+        """Remove the links that an earlier update has set.
+
+        A service that has nothing to merge does no harm. So one that cannot be disabled, because something
+        else makes ``/etc`` read-only, stands in the way of nothing, least of all of an undo.
+        """
+        from trident.host.units import switch_unit, unit_state
+        from trident.subsystems.extensions.store import Store
+
+        store = Store(self.running)
+        try:
+            for service in sorted(store.enabled()):
+                if unit_state(self.running, service) == "enabled":
+                    switch_unit(self.running, "disable", service)
+            store.set_enabled(())
+        except Servicing as error:
+            _log.warning("A service stays enabled that has nothing to merge any more: %s", error.message)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 ``/var/lib/trident-extensions/sysexts/SHA384/NAME.raw``, likewise ``confexts``; NAME is the one in the
 image's extension-release. It lies on the volume of the system that it belongs to, beside the directories
 that systemd reads, so A and B each have their own. Only root may enter it. What is being fetched lies in
-``incoming`` until it is verified.
+``incoming`` until it is verified. ``enabled`` names the services that a runtime update had to enable.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from trident.image.fetch import sha384_of
 from trident.subsystems.extensions.kinds import KINDS, STORE, SUFFIX, Kind
 
 _INCOMING = f"{STORE}/incoming"
+_ENABLED = f"{STORE}/enabled"
 _log = logging.getLogger(__name__)
 
 
@@ -98,6 +99,29 @@ class Store:
         found = self.find(kind, sha384)
         assert found is not None
         return found
+
+    def enabled(self) -> frozenset[str]:
+        """The services that Trident has enabled on the running system.
+
+        Raises:
+            Servicing: ``extension-store`` if the store cannot be read.
+        """
+        with _failing("read"):
+            return frozenset((self.tree.read(_ENABLED) or b"").decode(errors="replace").split())
+
+    def set_enabled(self, services: Iterable[str]) -> None:
+        """Remember which services Trident has enabled.
+
+        Raises:
+            Servicing: ``extension-store`` if that is not possible.
+        """
+        names = sorted(services)
+        with _failing("written"):
+            if not names:
+                self.tree.remove(_ENABLED)
+                return
+            self.tree.set_directory(STORE, mode=0o700, owner=(0, 0))
+            self.tree.write(_ENABLED, "\n".join(names) + "\n", mode=0o600)
 
     def prune(self, needed: Iterable[tuple[str, str]]) -> None:
         """Remove every image but those that are needed, and whatever is being fetched.
