@@ -37,7 +37,8 @@ _WORDS = {
         "update",
         "trident update",
         "ab-update-reboot-check",
-        "Find out from the console log why the new one did not start, then update to an image that does.",
+        "Find out from the console log why the new one did not start (or, if nothing could be recorded then, "
+        "why it was not kept), and update to an image that does.",
     ),
     ServicingType.MANUAL_ROLLBACK_AB: _Words(
         "rollback",
