@@ -1,7 +1,8 @@
 """A command that is struck by a signal again and again, each time at a later boundary, and what follows.
 
 Between any two steps the datastore gets two transactions or more: the line that ends the one, and that which
-begins the other. SIGKILL strikes after even ones, SIGTERM after odd ones; so each boundary is struck by both.
+begins the other; before the first step there may be one alone. SIGKILL strikes after that one and after even
+ones, SIGTERM after odd ones; so each boundary is struck by both.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def strikes(
         probe: a shell command whose output is kept.
     """
     end = machine.read(f'python3 -S -c "{_END}"')
-    for transaction in range(1 if signal == "TERM" else 2, 100, 2):
+    for transaction in range(1, 100, 2) if signal == "TERM" else (1, *range(2, 100, 2)):
         told = machine.read(
             f"""
             ({struck(command, signal, transaction)}) 1>&2; echo $?; echo '{_PART}'
