@@ -97,7 +97,13 @@ def _configure_with(additions: Callable[[], Additions]) -> Callable[[Machine, Se
 
 
 def _configure_v2(machine: Machine, server: Server) -> None:
-    life.configure(machine, images.good(2), server)
+    script = {"name": "before the reboot", "runOn": ["ab-update"], "content": "true\n"}
+    checks = [
+        {"name": "script", "runOn": ["ab-update"], "content": "/usr/lib/lab/healthy\n"},
+        {"name": "unit", "runOn": ["ab-update"], "systemdServices": ["lab-worker.service"]},
+    ]
+    additions = Additions(checks=checks, scripts={"preReboot": [script]})
+    life.configure(machine, images.good(2), server, additions=additions)
 
 
 def _nothing(_machine: Machine, _server: Server) -> None:

@@ -61,6 +61,22 @@ _UNIT = """\
         [Install]
         WantedBy=multi-user.target
 """
+_TRIDENT = """\
+trident:
+  datastorePath: /srv/data/state/trident.sqlite
+  phonehome: http://10.0.2.2/installed
+scripts:
+  preReboot:
+    - name: tell
+      runOn: [clean-install]
+      interpreter: /usr/bin/python3
+      arguments: [first, second]
+      environmentVariables: {GREETING: hello-there}
+      content: |
+        import os, sys
+        print("lab:", len(sys.argv), os.environ["SERVICING_TYPE"], os.environ["PHONEHOME_URL"])
+        print("lab:", os.environ["TARGET_ROOT"], len(os.environ["GREETING"]))
+"""
 
 
 def configuration(image: Image, url: str) -> str:
@@ -72,7 +88,7 @@ def configuration(image: Image, url: str) -> str:
     ):
         assert text.count(place) == 1
         text = text.replace(place, addition + place)
-    return text + _UNIT + _SETTINGS
+    return text + _UNIT + _SETTINGS + _TRIDENT
 
 
 def test_what_is_configured_is_there_and_what_was_there_is_kept(
@@ -105,3 +121,8 @@ def test_what_is_configured_is_there_and_what_was_there_is_kept(
         "systemctl is-active lab-mark.service; systemctl is-enabled remote-fs.target || true"
     )
     assert units.split() == ["active", "disabled"]
+    # Host Status came from a datastore elsewhere, and beside it lies what the script said.
+    assert machine.read("ls /var/lib/trident") == "lost+found"
+    said = machine.read("cat /srv/data/state/trident-clean-install-finalized-*.log")
+    assert "lab: 3 clean_install http://10.0.2.2/installed" in said
+    assert "lab: / 11" in said
